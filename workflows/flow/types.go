@@ -1,0 +1,156 @@
+// Package flow is the flow language: a conversation written as a document. It
+// parses a document ([Parse]), checks it ([Check]), compiles it ([Compile]) and
+// steps it ([Program.Step]).
+//
+// It is pure: no clock, no I/O, no randomness of its own, nothing of Temporal.
+// The same program, state and events always give the same result, so that a turn
+// which is run again commits the same thing.
+package flow
+
+import (
+	"encoding/json"
+	"time"
+
+	"parley/connectors/sdk"
+)
+
+// EventKind says what has arrived.
+type EventKind string
+
+const (
+	// EventMessage is a message from the customer.
+	EventMessage EventKind = "message"
+	// EventCallResult is the outcome of an effect of kind EffectCall, EffectPay
+	// or EffectStartCase that this flow asked for.
+	EventCallResult EventKind = "call_result"
+	// EventTimer is the end of the wait that State.Wait names.
+	EventTimer EventKind = "timer"
+	// EventProvider is news that belongs to an effect of this flow: a payment
+	// that was paid or has expired.
+	EventProvider EventKind = "provider"
+	// EventReturned says that a human agent gave the conversation back to the bot.
+	EventReturned EventKind = "returned"
+)
+
+// Event is one thing that happened to a conversation, as a flow sees it. It is
+// stored as JSON; fields are only ever added.
+type Event struct {
+	// Number is its place in the conversation; it grows by one with each event.
+	Number int64     `json:"n"`
+	Kind   EventKind `json:"kind"`
+	At     time.Time `json:"at"`
+
+	// Message of an EventMessage.
+	Message *sdk.Incoming `json:"message,omitempty"`
+
+	// Ref is Effect.Ref of the effect that an EventCallResult or EventProvider
+	// belongs to, or the Wait's token of an EventTimer.
+	Ref string `json:"ref,omitempty"`
+	// Name is the normalised name of an EventProvider, e.g. "payment.paid".
+	Name string `json:"name,omitempty"`
+	// Output of a call that succeeded, or the data of an EventProvider.
+	Output json.RawMessage `json:"output,omitempty"`
+	// Error of a call that failed.
+	Error *sdk.Error `json:"error,omitempty"`
+}
+
+// EffectKind says what a step wants done.
+type EffectKind string
+
+const (
+	// EffectSend sends Content to the customer.
+	EffectSend EffectKind = "send"
+	// EffectCall runs an operation of a connector.
+	EffectCall EffectKind = "call"
+	// EffectPay makes a payment link; its Input is a [PayInput].
+	EffectPay EffectKind = "pay"
+	// EffectStartCase starts a case of kind Operation.
+	EffectStartCase EffectKind = "start_case"
+	// EffectHandoff gives the conversation to human agents of Queue.
+	EffectHandoff EffectKind = "handoff"
+)
+
+// Effect is one thing that a step wants done, in order.
+type Effect struct {
+	Kind EffectKind `json:"kind"`
+	// Ref names the effect within the conversation; its result comes back with it.
+	Ref string `json:"ref,omitempty"`
+	// Content of an EffectSend.
+	Content *sdk.Content `json:"content,omitempty"`
+	// Connector is the connector's name; a connection of the workspace is found by it.
+	Connector string `json:"connector,omitempty"`
+	// Operation of an EffectCall, or the kind of case of an EffectStartCase.
+	Operation string          `json:"operation,omitempty"`
+	Input     json.RawMessage `json:"input,omitempty"`
+	// Timeout bounds an EffectCall; zero means the engine's default.
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// Queue of an EffectHandoff.
+	Queue string `json:"queue,omitempty"`
+	// Note tells the agents why, in the flow author's words.
+	Note string `json:"note,omitempty"`
+	// Block is the block that asked for it, for summaries and statistics.
+	Block string `json:"block,omitempty"`
+}
+
+// PayInput is what a payment is for. Amount is in the currency's minor unit.
+type PayInput struct {
+	Amount      int64  `json:"amount"`
+	Currency    string `json:"currency"`
+	Description string `json:"description"`
+	// Expires is how long the link is good for.
+	Expires time.Duration `json:"expires,omitempty"`
+}
+
+// Wait is what a parked flow waits for beside the customer's next message.
+type Wait struct {
+	// Until is when an EventTimer with this Token is due; zero means never.
+	Until time.Time `json:"until,omitzero"`
+	Token string    `json:"token"`
+}
+
+// State is where a conversation stands in its flow: kept, encrypted, for as long
+// as the flow waits. Its JSON form is compatible over versions of this package.
+type State struct {
+	// Block and Step say where it stands; an empty Block means that no flow is
+	// under way.
+	Block string `json:"block,omitempty"`
+	Step  int    `json:"step,omitempty"`
+	// Vars are the flow's variables: JSON values.
+	Vars map[string]any `json:"vars,omitempty"`
+	// Pending is the Ref of the effect that the current step waits for.
+	Pending string `json:"pending,omitempty"`
+	// Wait is set while a timer is due.
+	Wait *Wait `json:"wait,omitempty"`
+	// Choices are those last offered, so that an answer by number or label counts.
+	Choices []sdk.Choice `json:"choices,omitempty"`
+	// Misses counts answers in a row that were not understood.
+	Misses int `json:"misses,omitempty"`
+	// Seq numbers effects, for their Refs.
+	Seq int64 `json:"seq,omitempty"`
+	// Turns counts steps taken, for deterministic variety.
+	Turns int64 `json:"turns,omitempty"`
+}
+
+// Input is what one step is given.
+type Input struct {
+	State State
+	// Events in the order of their numbers; at least one.
+	Events []Event
+	// Now is the time of the turn.
+	Now time.Time
+	// Contact holds facts that the flow may read as contact.NAME: "language",
+	// "name", "known" and what earlier conversations kept.
+	Contact map[string]any
+	// Channel is the connector's name of the channel ("whatsapp"), readable as channel.
+	Channel string
+}
+
+// Output is what one step decides.
+type Output struct {
+	State   State
+	Effects []Effect
+	// Missed tells that the last message was not understood.
+	Missed bool
+	// Entered lists the blocks entered, for statistics.
+	Entered []string
+}
