@@ -131,6 +131,9 @@ func JSONBody(v any) []byte {
 // set if the request's bytes had begun to leave.
 func Do(ctx context.Context, client *http.Client, r Request) (*Response, error) {
 	var wrote atomic.Bool
+	if r.Operation != "" {
+		ctx = WithOperation(ctx, r.Operation)
+	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { wrote.Store(true) },
 	})
@@ -159,6 +162,22 @@ func Do(ctx context.Context, client *http.Client, r Request) (*Response, error) 
 		return nil, &Error{Class: Unavailable, Message: "the provider's answer is larger than 8 MiB", Wrote: true}
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+type operationKey struct{}
+
+// WithOperation names the operation that calls made with ctx belong to, for the
+// traces and metrics of [HTTPOptions.Wrap]. The name must be of low cardinality.
+// [Do] sets it from [Request.Operation]; the engine sets it around a whole
+// operation, for connectors that call through a provider's own library.
+func WithOperation(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, operationKey{}, name)
+}
+
+// OperationOf returns the name that [WithOperation] gave, or "".
+func OperationOf(ctx context.Context) string {
+	name, _ := ctx.Value(operationKey{}).(string)
+	return name
 }
 
 // callError words a transport failure without the URL, which may hold secrets.
