@@ -72,6 +72,14 @@ type Delivery struct {
 	Order string `json:"order,omitempty"`
 }
 
+// Signer is implemented by handlers whose provider puts the time into its
+// signature and signs every attempt of a webhook anew. The sandbox asks it
+// before each attempt, so that one that waited out an outage is not stale.
+type Signer interface {
+	// Sign returns d with the headers of an attempt made now.
+	Sign(d Delivery, now time.Time) Delivery
+}
+
 // State is a durable map of JSON values in named buckets. It is safe for
 // concurrent use; Update is atomic for its key.
 type State interface {

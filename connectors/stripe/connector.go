@@ -1,0 +1,118 @@
+// Package stripe connects Parley to Stripe: payment links, refunds, the state
+// of a payment, and the webhooks that say what became of it.
+//
+// It speaks through stripe-go, with a backend of its own beneath it so that every
+// request goes through the connection's one HTTP client, is never repeated
+// silently, and fails in the seam's words. Every object that it creates carries
+// Parley's effect key in its metadata, so that every later webhook leads back
+// to the case that asked for it.
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"parley/connectors/sdk"
+
+	stripego "github.com/stripe/stripe-go/v85"
+)
+
+const (
+	// keyLifetime is how long Stripe remembers an idempotency key
+	// (https://docs.stripe.com/api/idempotent_requests: at least 24 hours).
+	keyLifetime = 24 * time.Hour
+	// unlimited is the key lifetime of an operation whose repeat changes nothing.
+	unlimited = 10 * 365 * 24 * time.Hour
+)
+
+// Connector is Stripe's manifest.
+var Connector = sdk.Connector{
+	Name:   "stripe",
+	Title:  "Stripe",
+	Docs:   "https://docs.stripe.com/api",
+	Config: &Config{},
+	Operations: []sdk.Operation{
+		sdk.Op("payment_link_create",
+			"Makes a page on which one payment of a fixed amount can be made.",
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createLink),
+		sdk.Op("payment_link_deactivate",
+			"Closes a payment page to new visitors. One who has it open may still finish paying.",
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: unlimited}, (*connection).deactivateLink),
+		sdk.Op("refund_create",
+			"Gives a payment back, whole or in part.",
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createRefund),
+		sdk.Op("payment_retrieve",
+			"Tells what has become of a payment, by its payment intent or its payment link.",
+			sdk.Effect{Kind: sdk.Read}, (*connection).retrievePayment),
+	},
+	Triggers: triggers,
+	Open:     open,
+}
+
+// connection is one Stripe account as a workspace has configured it. It is
+// immutable after open and safe for concurrent use.
+type connection struct {
+	config Config
+	api    *stripego.Client
+	// secrets sign webhooks: the current one, and older ones while they are rotated.
+	secrets   []string
+	tolerance time.Duration
+}
+
+func open(raw json.RawMessage, host sdk.Host) (any, error) {
+	c, err := readConfig(raw)
+	if err != nil {
+		return nil, err
+	}
+	client := host.HTTP
+	if client == nil {
+		client = sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: explicitHost(c.BaseURL)})
+	}
+	return &connection{
+		config:    c.Config,
+		api:       newClient(client, c.base, c.SecretKey),
+		secrets:   c.secrets,
+		tolerance: c.tolerance,
+	}, nil
+}
+
+func explicitHost(baseURL string) string {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+func newClient(client *http.Client, base, key string) *stripego.Client {
+	b := &backend{http: client, base: base}
+	return stripego.NewClient(key, stripego.WithBackends(&stripego.Backends{
+		API: b, Connect: b, Uploads: b, MeterEvents: b,
+	}))
+}
+
+// Check reads the account's balance, the call that every secret key may make,
+// and says what else is missing.
+func (c *connection) Check(ctx context.Context) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if _, err := c.api.V1Balance.Retrieve(ctx, nil); err != nil {
+		return sdk.AsError(err)
+	}
+	if len(c.secrets) == 0 {
+		return sdk.Invalidf("webhook_secret is missing: without it no payment is ever noticed")
+	}
+	return nil
+}
+
+// ready refuses calls on a connection that was configured for webhooks only.
+func (c *connection) ready() error {
+	if c.config.SecretKey == "" {
+		return sdk.Invalidf("secret_key is missing: this connection can only receive webhooks")
+	}
+	return nil
+}
