@@ -1,0 +1,349 @@
+package conversations
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"parley/connectors/sdk"
+	"parley/internal/bus"
+	"parley/internal/store"
+)
+
+// Planned is an effect that a turn commits to the ledger.
+type Planned struct {
+	Key       string
+	Index     int
+	Operation string // "send", or a connector's
+	Connector string
+	Kind      sdk.EffectKind
+	// State is "planned", "attempting" for the send that follows at once, or
+	// "done" on channels of our own.
+	State   string
+	Request any // sealed as JSON
+	// Connection of the effect; the conversation's own for sends.
+	Connection uuid.UUID
+}
+
+// Note is an event for the outbox: names and numbers only.
+type Note struct {
+	Type string
+	Data json.RawMessage
+}
+
+// Turn is what one turn decided, to be committed whole or not at all.
+type Turn struct {
+	Snapshot *Snapshot
+	// Last is the newest event taken.
+	Last     int64
+	Flow     string
+	FlowHash string
+	State    json.RawMessage
+	Calls    []Call
+	// Owner, if set, replaces the owner (compare-and-set on its version).
+	Owner *Owner
+	Queue string // with Owner: the agents' queue, or ""
+	// Effects in the order in which they happen.
+	Effects []Planned
+	// Pending tells that sends remain to be settled.
+	Pending bool
+	Entered []string
+	Missed  bool
+	Notes   []Note
+}
+
+// First is the number of the turn's first event: what its keys are made of.
+func (t *Turn) First() int64 { return t.Snapshot.Cursor + 1 }
+
+type commitItem struct {
+	*Turn
+	Workspace    uuid.UUID
+	state, calls []byte
+	requests     [][]byte
+}
+
+// Commit stores a turn: cursor, state, ledger rows and notes, in one
+// transaction with other turns. ErrMoved tells that another run was first.
+func (c *Conversations) Commit(ctx context.Context, t *Turn) error {
+	ref := bus.ConversationKey(t.Snapshot.Workspace, t.Snapshot.Contact)
+	item := commitItem{Turn: t, Workspace: t.Snapshot.Workspace}
+	var err error
+	if item.state, err = c.vault.Seal(ctx, ref, placeState, t.State); err != nil {
+		return err
+	}
+	if len(t.Calls) > 0 {
+		if item.calls, err = c.sealJSON(ctx, ref, placeCalls, t.Calls); err != nil {
+			return err
+		}
+	}
+	for _, e := range t.Effects {
+		req, err := c.sealJSON(ctx, ref, PlaceRequest, e.Request)
+		if err != nil {
+			return err
+		}
+		item.requests = append(item.requests, req)
+	}
+	ok, err := c.commits.Do(ctx, item)
+	if err != nil {
+		return fmt.Errorf("conversations: commit: %w", err)
+	}
+	if !ok {
+		return ErrMoved
+	}
+	return nil
+}
+
+const commitSQL = `
+WITH input AS (
+    SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
+        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered)
+), ok AS (
+    UPDATE conversations v SET cursor = i.last, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
+        pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
+        owner_kind = coalesce(i.owner_kind, v.owner_kind), owner_id = coalesce(i.owner_id, v.owner_id),
+        owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
+        queue = CASE WHEN i.owner_kind IS NULL THEN v.queue ELSE i.queue END,
+        queued_at = CASE WHEN i.owner_kind IS NULL THEN v.queued_at WHEN i.queue <> '' THEN now() END
+    FROM input i
+    WHERE v.workspace_id = $1 AND v.id = i.id AND v.cursor = i.cursor AND v.pending_turn IS NULL
+        AND v.owner_version = i.owner_version
+    RETURNING v.id, v.contact_id, v.connection_id, v.connector, v.workflow_id
+), turned AS (
+    INSERT INTO turns (workspace_id, conversation_id, first_number, last_number, flow_hash, entered, missed)
+    SELECT $1, i.id, i.cursor + 1, i.last, i.hash, string_to_array(nullif(i.entered, ''), ','), i.missed
+    FROM input i JOIN ok ON ok.id = i.id WHERE i.last > i.cursor
+), planned AS (
+    INSERT INTO effects (workspace_id, key, subject_id, workflow_id, connection_id, connector, operation, kind, state,
+        attempt, turn, idx, after_number, request, first_attempt_at, attempted_at, settled_at)
+    SELECT $1, e.key, ok.id, ok.workflow_id, coalesce(nullif(e.connection, '00000000-0000-0000-0000-000000000000'), ok.connection_id),
+        coalesce(nullif(e.connector, ''), ok.connector), e.operation, e.kind, e.state,
+        (e.state <> 'planned')::int, i.cursor + 1, e.idx, i.last, e.request,
+        CASE WHEN e.state <> 'planned' THEN now() END, CASE WHEN e.state <> 'planned' THEN now() END,
+        CASE WHEN e.state = 'done' THEN now() END
+    FROM unnest($16::uuid[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::uuid[])
+        AS e(conversation, key, idx, connector, operation, kind, state, request, connection)
+    JOIN ok ON ok.id = e.conversation JOIN input i ON i.id = ok.id
+), noted AS (
+    INSERT INTO events (workspace_id, type, subject, data)
+    SELECT $1, n.type, 'conversation/' || n.conversation, n.data::jsonb
+    FROM unnest($25::uuid[], $26::text[], $27::text[]) AS n(conversation, type, data) JOIN ok ON ok.id = n.conversation
+)
+SELECT id FROM ok`
+
+// commitArrays are the columns of several turns, as the statement takes them.
+type commitArrays struct {
+	ids                                             []uuid.UUID
+	cursors, lasts, versions                        []int64
+	flows, hashes, queues, entered                  []string
+	states, calls                                   [][]byte
+	pending, missed                                 []bool
+	ownerKinds, ownerIDs                            []*string
+	eConv, eConn                                    []uuid.UUID
+	eKeys, eConnectors, eOperations, eKinds, eState []string
+	eIdx                                            []int
+	eRequests                                       [][]byte
+	nConv                                           []uuid.UUID
+	nTypes                                          []string
+	nData                                           []*string
+}
+
+func (a *commitArrays) add(it commitItem) {
+	t, id := it.Turn, it.Snapshot.ID
+	a.ids = append(a.ids, id)
+	a.cursors = append(a.cursors, t.Snapshot.Cursor)
+	a.lasts = append(a.lasts, t.Last)
+	a.flows = append(a.flows, t.Flow)
+	a.hashes = append(a.hashes, t.FlowHash)
+	a.states = append(a.states, it.state)
+	a.calls = append(a.calls, it.calls)
+	a.pending = append(a.pending, t.Pending)
+	a.missed = append(a.missed, t.Missed)
+	a.entered = append(a.entered, joinComma(t.Entered))
+	a.versions = append(a.versions, t.Snapshot.Owner.Version)
+	a.queues = append(a.queues, t.Queue)
+	var kind, owner *string
+	if t.Owner != nil {
+		kind, owner = &t.Owner.Kind, &t.Owner.ID
+	}
+	a.ownerKinds, a.ownerIDs = append(a.ownerKinds, kind), append(a.ownerIDs, owner)
+	for i, e := range t.Effects {
+		a.eConv, a.eConn = append(a.eConv, id), append(a.eConn, e.Connection)
+		a.eKeys, a.eIdx = append(a.eKeys, e.Key), append(a.eIdx, e.Index)
+		a.eConnectors, a.eOperations = append(a.eConnectors, e.Connector), append(a.eOperations, e.Operation)
+		a.eKinds, a.eState = append(a.eKinds, string(e.Kind)), append(a.eState, e.State)
+		a.eRequests = append(a.eRequests, it.requests[i])
+	}
+	for _, n := range t.Notes {
+		a.nConv, a.nTypes = append(a.nConv, id), append(a.nTypes, n.Type)
+		var data *string
+		if n.Data != nil {
+			s := string(n.Data)
+			data = &s
+		}
+		a.nData = append(a.nData, data)
+	}
+}
+
+func joinComma(names []string) string {
+	var b []byte
+	for i, n := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, n...)
+	}
+	return string(b)
+}
+
+func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commitItem) ([]bool, error) {
+	var a commitArrays
+	at := make(map[uuid.UUID]int, len(items))
+	for i, it := range items {
+		if _, twice := at[it.Snapshot.ID]; twice {
+			continue // a second run of the same turn: the first one in the batch wins
+		}
+		at[it.Snapshot.ID] = i
+		a.add(it)
+	}
+	out := make([]bool, len(items))
+	write := func() error {
+		clear(out)
+		return c.db.Pipeline(ctx, ws, func(b *pgx.Batch) {
+			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
+				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
+				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
+				a.nConv, a.nTypes, a.nData).Query(func(r pgx.Rows) error {
+				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
+				for _, id := range ids {
+					out[at[id]] = true
+				}
+				return err
+			})
+		})
+	}
+	err := write()
+	for i := 0; i < 3 && store.Retryable(err); i++ {
+		err = write()
+	}
+	return out, err
+}
+
+// Mark moves one send of a pending turn forward.
+type Mark struct {
+	Key
+	Effect string
+	// Attempt that is being marked; a later one is not touched.
+	Attempt int
+	// State to move to: attempting, done, failed, not_sent or uncertain.
+	State    string
+	Receipt  []byte // plain JSON, sealed by Settle
+	RefIndex []byte
+	Class    string
+	Code     string
+	// Next is the send that is attempted straight after this one, or "".
+	Next string
+	// Finished clears the pending turn, if it still is Turn.
+	Finished bool
+	Turn     int64
+	// Contact whose key seals the receipt.
+	Contact uuid.UUID
+
+	sealed []byte
+}
+
+// Settle records the outcome of an attempt, and starts the next send of the
+// turn or finishes it. It reports false if the effect had already moved on
+// (another run took over, or the provider's echo was first).
+func (c *Conversations) Settle(ctx context.Context, m Mark) (bool, error) {
+	if m.Receipt != nil {
+		sealed, err := c.vault.Seal(ctx, bus.ConversationKey(m.Workspace, m.Contact), PlaceReceipt, m.Receipt)
+		if err != nil {
+			return false, err
+		}
+		m.sealed = sealed
+	}
+	ok, err := c.marks.Do(ctx, m)
+	if err != nil {
+		return false, fmt.Errorf("conversations: settle: %w", err)
+	}
+	return ok, nil
+}
+
+// A send may be marked by the attempt that made it, also after it was taken for
+// uncertain. attempting follows planned, not_sent and (after the silence that
+// proves it never arrived) uncertain.
+const markSQL = `
+WITH input AS (
+    SELECT * FROM unnest($2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::boolean[], $12::bigint[])
+        AS t(key, attempt, state, receipt, ref, class, code, next, conversation, finished, turn)
+), moved AS (
+    UPDATE effects e SET state = i.state,
+        attempt = e.attempt + (i.state = 'attempting')::int,
+        first_attempt_at = coalesce(e.first_attempt_at, CASE WHEN i.state = 'attempting' THEN now() END),
+        attempted_at = CASE WHEN i.state = 'attempting' THEN now() ELSE e.attempted_at END,
+        settled_at = CASE WHEN i.state IN ('done', 'failed') THEN now() END,
+        receipt = coalesce(i.receipt, e.receipt), ref_index = coalesce(i.ref, e.ref_index),
+        error_class = i.class, error_code = i.code,
+        was_uncertain = e.was_uncertain OR i.state = 'uncertain',
+        delivery = CASE WHEN i.state = 'done' AND e.delivery = '' THEN 'accepted' WHEN i.state = 'failed' THEN 'failed' ELSE e.delivery END
+    FROM input i
+    WHERE e.workspace_id = $1 AND e.key = i.key AND e.attempt = i.attempt AND e.state NOT IN ('done', 'failed')
+        AND (i.state <> 'attempting' OR e.state <> 'attempting')
+    RETURNING e.key, e.subject_id, e.state
+), following AS (
+    UPDATE effects e SET state = 'attempting', attempt = e.attempt + 1,
+        first_attempt_at = coalesce(e.first_attempt_at, now()), attempted_at = now()
+    FROM input i JOIN moved m ON m.key = i.key
+    WHERE i.next <> '' AND e.workspace_id = $1 AND e.key = i.next AND e.state IN ('planned', 'not_sent')
+    RETURNING e.key
+), finished AS (
+    UPDATE conversations v SET pending_turn = NULL FROM input i
+    WHERE i.finished AND v.workspace_id = $1 AND v.id = i.conversation AND v.pending_turn = i.turn
+), noted AS (
+    INSERT INTO events (workspace_id, type, subject, data)
+    SELECT $1, 'message.' || CASE m.state WHEN 'done' THEN 'sent' ELSE m.state END, 'conversation/' || m.subject_id, jsonb_build_object('key', m.key)
+    FROM moved m WHERE m.state IN ('done', 'failed', 'uncertain')
+)
+SELECT key FROM moved`
+
+func (c *Conversations) mark(ctx context.Context, ws uuid.UUID, items []Mark) ([]bool, error) {
+	n := len(items)
+	keys, states, classes, codes, nexts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	attempts, finished := make([]int, n), make([]bool, n)
+	receipts, refs := make([][]byte, n), make([][]byte, n)
+	convs, turns := make([]uuid.UUID, n), make([]int64, n)
+	at := make(map[string]int, n)
+	for i, m := range items {
+		keys[i], attempts[i], states[i], receipts[i], refs[i] = m.Effect, m.Attempt, m.State, m.sealed, m.RefIndex
+		classes[i], codes[i], nexts[i], convs[i], finished[i], turns[i] = m.Class, m.Code, m.Next, m.ID, m.Finished, m.Turn
+		at[m.Effect] = i
+	}
+	out := make([]bool, n)
+	write := func() error {
+		clear(out)
+		return c.db.Pipeline(ctx, ws, func(b *pgx.Batch) {
+			b.Queue(markSQL, ws, keys, attempts, states, receipts, refs, classes, codes, nexts, convs, finished, turns).
+				Query(func(r pgx.Rows) error {
+					moved, err := pgx.CollectRows(r, pgx.RowTo[string])
+					for _, k := range moved {
+						out[at[k]] = true
+					}
+					return err
+				})
+		})
+	}
+	err := write()
+	for i := 0; i < 3 && store.Retryable(err); i++ {
+		err = write()
+	}
+	return out, err
+}
+
+// Window is how long free-form messages are still allowed.
+func (s *Snapshot) Window(ch *sdk.Channel, now time.Time) bool {
+	return ch.Window == 0 || !s.InboundAt.IsZero() && now.Sub(s.InboundAt) < ch.Window
+}

@@ -1,0 +1,187 @@
+// Package intake takes in what verified webhooks report: messages are numbered
+// into conversations, the fates of sent messages move the ledger forward, and
+// news of providers' objects finds the case or conversation that it concerns.
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/propagation"
+	"parley/connectors/sdk"
+	"parley/internal/bus"
+	"parley/internal/cases"
+	"parley/internal/connections"
+	"parley/internal/contacts"
+	"parley/internal/ledger"
+	"parley/internal/store"
+	"parley/internal/vault"
+)
+
+// Intake is safe for concurrent use.
+type Intake struct {
+	DB       *store.DB
+	Vault    *vault.Vault
+	Contacts *contacts.Contacts
+	Inbox    *bus.Inbox
+	Cases    *cases.Cases
+	Dispatch *bus.Dispatcher
+	Log      *slog.Logger
+}
+
+// Outcome counts what became of a webhook's events.
+type Outcome struct {
+	Accepted   int // kept, or moved something forward
+	Duplicates int // known already
+	Ignored    int // of a type nobody uses
+	Parked     int // news of something we do not know yet; kept to be matched
+}
+
+// Accept takes in the events of one webhook. When it returns without an error
+// all of them are durable; an error means that the provider should deliver the
+// webhook again, and what was taken in is then known as a duplicate.
+func (in *Intake) Accept(ctx context.Context, conn *connections.Connection, events []sdk.Event) (Outcome, error) {
+	var out Outcome
+	for _, ev := range events {
+		var err error
+		switch ev.Kind {
+		case sdk.EventMessage:
+			err = in.message(ctx, conn, ev, &out)
+		case sdk.EventStatus:
+			err = in.status(ctx, conn, ev, &out)
+		case sdk.EventProvider:
+			err = in.provider(ctx, conn, ev, &out)
+		default:
+			out.Ignored++
+		}
+		if err != nil {
+			return out, fmt.Errorf("intake: %s: %w", ev.Kind, err)
+		}
+	}
+	return out, nil
+}
+
+// flowEvent is the body of an inbox event as flows read it: flow.Event without
+// its number. It is written here field by field, since only activities know flows.
+type flowEvent struct {
+	Kind    string          `json:"kind"`
+	Message *sdk.Incoming   `json:"message,omitempty"`
+	Ref     string          `json:"ref,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Output  json.RawMessage `json:"output,omitempty"`
+}
+
+func (in *Intake) message(ctx context.Context, conn *connections.Connection, ev sdk.Event, out *Outcome) error {
+	m := ev.Message
+	if m == nil {
+		return sdk.Invalidf("a message event has no message")
+	}
+	ch := contacts.Channel{Workspace: conn.Workspace, Connection: conn.ID, Connector: conn.Connector.Name}
+	conv, err := in.Contacts.Conversation(ctx, ch, m.From, m.Name)
+	if err != nil {
+		return err
+	}
+	once, err := in.once(ctx, conn, ev)
+	if err != nil {
+		return err
+	}
+	return in.keep(ctx, conv, once, flowEvent{Kind: bus.KindMessage, Message: m}, out)
+}
+
+func (in *Intake) keep(ctx context.Context, conv contacts.Conversation, once []byte, ev flowEvent, out *Outcome) error {
+	body, err := json.Marshal(ev)
+	if err != nil {
+		return err
+	}
+	got, err := in.Inbox.Keep(ctx, bus.Arrival{Workspace: conv.Workspace, Conversation: conv.ID, Contact: conv.Contact,
+		WorkflowID: conv.WorkflowID, Once: once, Kind: ev.Kind, Body: body, Trace: traceParent(ctx)})
+	if err != nil {
+		return err
+	}
+	if got.Duplicate {
+		out.Duplicates++
+		return nil
+	}
+	out.Accepted++
+	in.Dispatch.Offer(bus.Target{Workspace: conv.Workspace, ID: conv.ID, WorkflowID: conv.WorkflowID, Number: got.Number, Trace: traceParent(ctx)})
+	return nil
+}
+
+// once identifies an event over repeated deliveries, without keeping its ID.
+func (in *Intake) once(ctx context.Context, conn *connections.Connection, ev sdk.Event) ([]byte, error) {
+	if ev.ID == "" {
+		return nil, sdk.Invalidf("an event of type %s has no ID", ev.Type)
+	}
+	return in.Vault.Index(ctx, conn.Workspace, "event:"+conn.ID.String(), ev.ID)
+}
+
+func traceParent(ctx context.Context) string {
+	c := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, c)
+	return c["traceparent"]
+}
+
+// statusSQL moves a message's delivery forward, never back, and settles an
+// attempt whose answer was lost.
+const statusSQL = `UPDATE effects SET
+	delivery = CASE WHEN $4 = 'failed' AND delivery IN ('delivered', 'read') THEN delivery
+		WHEN array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], $4) >
+			array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], delivery) THEN $4 ELSE delivery END,
+	state = CASE WHEN state IN ('attempting', 'uncertain', 'not_sent') THEN CASE WHEN $4 = 'failed' THEN 'failed' ELSE 'done' END ELSE state END,
+	settled_at = coalesce(settled_at, now()),
+	ref_index = coalesce(ref_index, $3),
+	error_class = CASE WHEN $4 = 'failed' THEN $5 ELSE error_class END,
+	error_code = CASE WHEN $4 = 'failed' THEN $6 ELSE error_code END
+	FROM (SELECT key AS was_key, state AS was, delivery AS was_delivery FROM effects
+		WHERE workspace_id = $1 AND operation = 'send' AND ($2 <> '' AND key = $2 OR $2 = '' AND ref_index = $3) FOR UPDATE) before
+	WHERE workspace_id = $1 AND key = was_key
+	RETURNING key, subject_id, workflow_id, was, was_delivery <> delivery`
+
+func (in *Intake) status(ctx context.Context, conn *connections.Connection, ev sdk.Event, out *Outcome) error {
+	s := ev.Status
+	if s == nil {
+		return sdk.Invalidf("a status event has no status")
+	}
+	ref, err := ledger.RefIndex(ctx, in.Vault, conn.Workspace, conn.Connector.Name, s.MessageID)
+	if err != nil {
+		return err
+	}
+	var class, code string
+	if s.Error != nil {
+		class, code = string(s.Error.Class), s.Error.Code
+	}
+	var key, workflowID, was string
+	var subject uuid.UUID
+	var news bool
+	err = in.DB.InWorkspace(ctx, conn.Workspace, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, statusSQL, conn.Workspace, s.EffectKey, ref, string(s.Status), class, code).Scan(&key, &subject, &workflowID, &was, &news)
+		if err != nil || !news {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO events (workspace_id, type, subject, data) VALUES ($1, 'message.' || $2::text, 'conversation/' || $3::text,
+			jsonb_build_object('key', $4::text, 'code', $5::text))`, conn.Workspace, string(s.Status), subject.String(), key, code)
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		out.Ignored++ // a message that was not sent by us
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !news {
+		out.Duplicates++
+		return nil
+	}
+	out.Accepted++
+	if was != ledger.Done && was != ledger.Failed {
+		// Its turn waits for this.
+		in.Dispatch.Offer(bus.Target{Workspace: conn.Workspace, ID: subject, WorkflowID: workflowID})
+	}
+	return nil
+}

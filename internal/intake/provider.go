@@ -1,0 +1,231 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"parley/connectors/sdk"
+	"parley/internal/bus"
+	"parley/internal/cases"
+	"parley/internal/connections"
+	"parley/internal/contacts"
+	"parley/internal/ledger"
+	"parley/internal/vault"
+)
+
+const (
+	placeParked  = "parked_events.body"
+	placeRequest = "effects.request"
+)
+
+// ParkedFor is how long news of something unknown is kept to be matched.
+const ParkedFor = 24 * time.Hour
+
+// owner is whom an effect belongs to.
+type owner struct {
+	key        string
+	subject    uuid.UUID
+	workflowID string
+	request    []byte
+}
+
+// provider brings news of a provider's object to the case or conversation whose
+// effect made it: by our own key where the provider carries it, else by the
+// provider's ID. What matches nothing is parked: the news may be faster than the
+// answer to the call that made the object.
+func (in *Intake) provider(ctx context.Context, conn *connections.Connection, ev sdk.Event, out *Outcome) error {
+	p := ev.Provider
+	if p == nil {
+		return sdk.Invalidf("a provider event has no content")
+	}
+	once, err := in.once(ctx, conn, ev)
+	if err != nil {
+		return err
+	}
+	refs, err := in.refs(ctx, conn, p.Refs)
+	if err != nil {
+		return err
+	}
+	o, err := in.owner(ctx, conn.Workspace, p.EffectKey, refs)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return in.park(ctx, conn, once, refs, p, out)
+	case err != nil:
+		return err
+	}
+	return in.deliver(ctx, conn.Workspace, o, once, p, out)
+}
+
+func (in *Intake) refs(ctx context.Context, conn *connections.Connection, ids []string) ([][]byte, error) {
+	var out [][]byte
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		idx, err := ledger.RefIndex(ctx, in.Vault, conn.Workspace, conn.Connector.Name, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, idx)
+	}
+	return out, nil
+}
+
+func (in *Intake) owner(ctx context.Context, ws uuid.UUID, key string, refs [][]byte) (owner, error) {
+	var o owner
+	err := in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT key, subject_id, workflow_id, request FROM effects
+			WHERE workspace_id = $1 AND ($2 <> '' AND key = $2 OR ref_index = ANY($3))
+			ORDER BY key = $2 DESC, array_position($3, ref_index) LIMIT 1`, ws, key, refs).
+			Scan(&o.key, &o.subject, &o.workflowID, &o.request)
+	})
+	return o, err
+}
+
+func (in *Intake) deliver(ctx context.Context, ws uuid.UUID, o owner, once []byte, p *sdk.ProviderEvent, out *Outcome) error {
+	kind, rest, _ := strings.Cut(o.workflowID, "/")
+	if kind == "conversation" {
+		return in.deliverToConversation(ctx, ws, o, rest, once, p, out)
+	}
+	t, err := in.Cases.Tell(ctx, cases.Key{Workspace: ws, ID: o.subject}, once,
+		cases.News{Name: p.Name, EffectKey: o.key, Data: p.Data, At: time.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	if t.Number == 0 {
+		out.Duplicates++
+		return nil
+	}
+	out.Accepted++
+	in.Dispatch.Offer(t)
+	return nil
+}
+
+func (in *Intake) deliverToConversation(ctx context.Context, ws uuid.UUID, o owner, rest string, once []byte, p *sdk.ProviderEvent, out *Outcome) error {
+	parts := strings.Split(rest, "/")
+	if len(parts) != 3 {
+		return fmt.Errorf("the workflow ID of effect %s has an unknown form", o.key)
+	}
+	contact, err := uuid.Parse(parts[1])
+	if err != nil {
+		return fmt.Errorf("the workflow ID of effect %s has an unknown form", o.key)
+	}
+	var call struct {
+		Ref string `json:"ref"`
+	}
+	plain, err := in.Vault.Open(ctx, placeRequest, o.request)
+	if errors.Is(err, vault.ErrErased) {
+		out.Ignored++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(plain, &call); err != nil {
+		return fmt.Errorf("the request of effect %s is not readable: %w", o.key, err)
+	}
+	conv := contacts.Conversation{Workspace: ws, ID: o.subject, Contact: contact, WorkflowID: o.workflowID}
+	return in.keep(ctx, conv, once, flowEvent{Kind: bus.KindProvider, Ref: call.Ref, Name: p.Name, Output: p.Data}, out)
+}
+
+// parked is the sealed body of a parked event.
+type parked struct {
+	Once  []byte             `json:"once"`
+	Event *sdk.ProviderEvent `json:"event"`
+}
+
+func (in *Intake) park(ctx context.Context, conn *connections.Connection, once []byte, refs [][]byte, p *sdk.ProviderEvent, out *Outcome) error {
+	if len(refs) == 0 && p.EffectKey == "" {
+		out.Ignored++ // nothing could ever match it
+		return nil
+	}
+	body, err := json.Marshal(parked{once, p})
+	if err != nil {
+		return err
+	}
+	sealed, err := in.Vault.Seal(ctx, vault.ForWorkspace(conn.Workspace), placeParked, body)
+	if err != nil {
+		return err
+	}
+	if refs == nil {
+		refs = [][]byte{}
+	}
+	out.Parked++
+	return in.DB.InWorkspace(ctx, conn.Workspace, func(tx pgx.Tx) error {
+		// The ID is made of the event's, so that a repeat parks nothing new.
+		_, err := tx.Exec(ctx, `INSERT INTO parked_events (workspace_id, id, connection_id, name, refs, body) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			conn.Workspace, uuid.NewSHA1(conn.ID, once), conn.ID, p.Name, refs, sealed)
+		return err
+	})
+}
+
+// JoinParked delivers parked news whose effect is known by now, and lets expire,
+// visibly, what nothing ever claimed. It returns how many of each.
+func (in *Intake) JoinParked(ctx context.Context, ws uuid.UUID) (joined, expired int, err error) {
+	type row struct {
+		ID   uuid.UUID
+		Refs [][]byte
+		Body []byte
+	}
+	var rows []row
+	err = in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `WITH gone AS (UPDATE parked_events SET state = 'expired'
+				WHERE workspace_id = $1 AND state = 'waiting' AND received_at < now() - $2::interval RETURNING id, name)
+			INSERT INTO events (workspace_id, type, subject, data)
+			SELECT $1, 'provider_event.expired', 'parked/' || id, jsonb_build_object('name', name) FROM gone`, ws, ParkedFor)
+		if err != nil {
+			return err
+		}
+		expired = int(tag.RowsAffected())
+		r, err := tx.Query(ctx, `SELECT id, refs, body FROM parked_events WHERE workspace_id = $1 AND state = 'waiting' ORDER BY received_at LIMIT 200`, ws)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[row])
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("intake: parked: %w", err)
+	}
+	for _, r := range rows {
+		ok, err := in.join(ctx, ws, r.ID, r.Refs, r.Body)
+		if err != nil {
+			return joined, expired, fmt.Errorf("intake: parked: %w", err)
+		}
+		if ok {
+			joined++
+		}
+	}
+	return joined, expired, nil
+}
+
+func (in *Intake) join(ctx context.Context, ws, id uuid.UUID, refs [][]byte, sealed []byte) (bool, error) {
+	plain, err := in.Vault.Open(ctx, placeParked, sealed)
+	if err != nil {
+		return false, err
+	}
+	var p parked
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return false, err
+	}
+	o, err := in.owner(ctx, ws, p.Event.EffectKey, refs)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := in.deliver(ctx, ws, o, p.Once, p.Event, &Outcome{}); err != nil {
+		return false, err
+	}
+	return true, in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE parked_events SET state = 'joined' WHERE workspace_id = $1 AND id = $2`, ws, id)
+		return err
+	})
+}
