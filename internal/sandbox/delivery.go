@@ -77,6 +77,9 @@ type courier struct {
 	slots chan struct{}
 	ctx   context.Context
 	wg    sync.WaitGroup
+	// sign prepares an attempt; ready is closed when it may be used.
+	sign  func(p parcel) fake.Delivery
+	ready chan struct{}
 
 	mu     sync.Mutex
 	queues map[string][]parcel // the head of each is under way
@@ -84,13 +87,15 @@ type courier struct {
 	chaos  Chaos
 }
 
-// startCourier goes on with what an earlier process left.
-func startCourier(ctx context.Context, s *store, rt http.RoundTripper, log *slog.Logger) *courier {
-	c := &courier{store: s, log: log, ctx: ctx, slots: make(chan struct{}, inFlight),
+// newCourier takes up what an earlier process left. Nothing is sent before ready
+// is closed.
+func newCourier(ctx context.Context, s *store, rt http.RoundTripper, log *slog.Logger) *courier {
+	c := &courier{store: s, log: log, ctx: ctx, slots: make(chan struct{}, inFlight), ready: make(chan struct{}),
+		sign: func(p parcel) fake.Delivery { return p.Delivery },
 		http: &http.Client{Transport: rt, Timeout: deliveryTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		queues: map[string][]parcel{}, counts: map[string]*Counts{}, chaos: Chaos{Copies: 1}}
-	c.mu.Lock() // the first queues are at work before the last are read
+	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.get(bucketSandbox, keyChaos, &c.chaos)
 	s.each(bucketCounts, func(connector string, raw json.RawMessage) bool {
@@ -137,6 +142,11 @@ func (c *courier) countsOf(connector string) *Counts {
 
 // work delivers one queue until it is empty.
 func (c *courier) work(name string) {
+	select {
+	case <-c.ready:
+	case <-c.ctx.Done():
+		return
+	}
 	for {
 		c.mu.Lock()
 		if len(c.queues[name]) == 0 {
@@ -217,9 +227,10 @@ func (c *courier) attempt(p parcel, copies int) bool {
 		return false
 	}
 	statuses := make([]int, copies)
+	d := c.sign(p)
 	var wg sync.WaitGroup
 	for i := range statuses {
-		wg.Go(func() { statuses[i] = c.post(p.Delivery) })
+		wg.Go(func() { statuses[i] = c.post(d) })
 	}
 	wg.Wait()
 	c.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ type hooks struct {
 	at     []time.Time
 	answer func(body string, n int) int // n counts the attempts of this body from 1
 	tries  map[string]int
+	signed atomic.Int64
 }
 
 func (h *hooks) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -65,7 +67,9 @@ func withCourier(t *testing.T, h *hooks, test func(t *testing.T, c *courier)) {
 		s, err := openStore(dir, make([]byte, KeySize))
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		c := startCourier(ctx, s, h, slog.New(slog.DiscardHandler))
+		c := newCourier(ctx, s, h, slog.New(slog.DiscardHandler))
+		c.sign = func(p parcel) fake.Delivery { h.signed.Add(1); return p.Delivery }
+		close(c.ready)
 		test(t, c)
 		cancel()
 		c.wg.Wait()
@@ -104,6 +108,7 @@ func TestOneOrderStaysInOrder(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"a1", "a1", "a1", "a2", "a3"}, a)
+		require.Equal(t, int64(7), h.signed.Load(), "every attempt is signed anew")
 		require.Equal(t, Counts{Done: 4, Attempts: map[string]int{"0": 1, "500": 1, "302": 1, "204": 4}}, c.of())
 	})
 }
@@ -168,7 +173,8 @@ func TestPendingDeliveriesGoOnAfterARestart(t *testing.T) {
 			s, err := openStore(dir, make([]byte, KeySize))
 			require.NoError(t, err)
 			ctx, cancel := context.WithCancel(t.Context())
-			c := startCourier(ctx, s, h, slog.New(slog.DiscardHandler))
+			c := newCourier(ctx, s, h, slog.New(slog.DiscardHandler))
+			close(c.ready)
 			return c, func() { cancel(); c.wg.Wait(); require.NoError(t, s.close()) }
 		}
 		c, stop := open()

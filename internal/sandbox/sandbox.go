@@ -84,7 +84,7 @@ func New(cfg Config) (*Sandbox, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.faults = loadFaults(s.store)
 	s.store.get(bucketSandbox, keyAccounts, &s.accounts)
-	s.courier = startCourier(s.ctx, s.store, transport(cfg.Transport), s.log)
+	s.courier = newCourier(s.ctx, s.store, transport(cfg.Transport), s.log)
 	if cfg.Accounts != nil {
 		err = s.SetAccounts(cfg.Accounts)
 	}
@@ -92,6 +92,8 @@ func New(cfg Config) (*Sandbox, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.handler = s.routes()
+	s.courier.sign = s.sign
+	close(s.courier.ready)
 	return s, nil
 }
 
@@ -136,6 +138,16 @@ func (s *Sandbox) mount(providers []fake.Provider) error {
 		s.mounts[p.Connector] = &mount{Provider: p, handler: p.New(env{s, p.Connector})}
 	}
 	return nil
+}
+
+// sign has a webhook's headers made anew by the fake whose provider does so.
+func (s *Sandbox) sign(p parcel) fake.Delivery {
+	if m := s.mounts[p.Connector]; m != nil {
+		if signer, ok := m.handler.(fake.Signer); ok {
+			return signer.Sign(p.Delivery, time.Now())
+		}
+	}
+	return p.Delivery
 }
 
 // URL is where the sandbox is reached, without a trailing slash.
