@@ -1,0 +1,40 @@
+// Package connectors is the list of the connectors that come with Parley, and
+// their description as data: operations with JSON Schemas, effects, triggers and
+// the limits of channels. Other people's connectors are added to the list by a
+// main of their own.
+package connectors
+
+import (
+	"slices"
+	"strings"
+
+	"parley/connectors/sdk"
+	"parley/connectors/shopify"
+	"parley/connectors/stripe"
+	"parley/connectors/webchat"
+	"parley/connectors/whatsapp"
+)
+
+// All returns every connector, sorted by name.
+func All() []sdk.Connector {
+	list := []sdk.Connector{
+		shopify.Connector,
+		stripe.Connector,
+		webchat.Connector,
+		whatsapp.Connector,
+	}
+	slices.SortFunc(list, func(a, b sdk.Connector) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Get returns the connector of that name.
+func Get(name string) (sdk.Connector, bool) { return Find(All(), name) }
+
+// Find returns the connector of that name in a list.
+func Find(list []sdk.Connector, name string) (sdk.Connector, bool) {
+	i := slices.IndexFunc(list, func(c sdk.Connector) bool { return c.Name == name })
+	if i < 0 {
+		return sdk.Connector{}, false
+	}
+	return list[i], true
+}

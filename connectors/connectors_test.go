@@ -1,0 +1,143 @@
+package connectors_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+
+	jsonschema "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+
+	"parley/connectors"
+	"parley/connectors/sdk"
+)
+
+// TestManifests holds what every connector promises in its manifest.
+func TestManifests(t *testing.T) {
+	all := connectors.All()
+	require.True(t, slices.IsSortedFunc(all, func(a, b sdk.Connector) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) }))
+	names := map[string]bool{}
+	for _, c := range all {
+		t.Run(c.Name, func(t *testing.T) {
+			require.Regexp(t, `^[a-z][a-z0-9]*$`, c.Name)
+			require.False(t, names[c.Name], "the name is taken")
+			names[c.Name] = true
+			require.NotEmpty(t, c.Title)
+			found, ok := connectors.Get(c.Name)
+			require.True(t, ok)
+			require.Equal(t, c.Title, found.Title)
+			checkOperations(t, c)
+			checkSettings(t, c)
+			if c.Channel == nil {
+				return
+			}
+			checkEffect(t, c.Channel.Effect)
+		})
+	}
+	_, ok := connectors.Get("nobody")
+	require.False(t, ok)
+}
+
+func checkOperations(t *testing.T, c sdk.Connector) {
+	ops := map[string]bool{}
+	for _, o := range c.Operations {
+		require.Regexp(t, `^[a-z][a-z0-9_]*$`, o.Name)
+		require.False(t, ops[o.Name], "operation %s stands twice", o.Name)
+		ops[o.Name] = true
+		require.NotEmpty(t, o.Summary, o.Name)
+		checkEffect(t, o.Effect)
+	}
+	for _, tr := range c.Triggers {
+		require.Regexp(t, regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$`), tr.Name)
+		require.NotEmpty(t, tr.Summary, tr.Name)
+		require.NotEmpty(t, tr.Source, tr.Name)
+	}
+}
+
+func checkEffect(t *testing.T, e sdk.Effect) {
+	require.Contains(t, []sdk.EffectKind{sdk.Read, sdk.Keyed, sdk.Lookup, sdk.Once}, e.Kind)
+	require.Equal(t, e.Kind == sdk.Keyed, e.KeyLifetime > 0, "a key lifetime belongs to keyed")
+	require.True(t, e.Kind == sdk.Lookup || e.Settle == 0, "settle belongs to lookup")
+}
+
+// checkSettings holds the names that every configuration has, and that none is
+// without an explanation.
+func checkSettings(t *testing.T, c sdk.Connector) {
+	var schema struct {
+		Properties map[string]struct {
+			Description string
+			WriteOnly   bool
+		}
+	}
+	require.NoError(t, json.Unmarshal(connectors.DescribeOne(c).Config, &schema))
+	require.Contains(t, schema.Properties, "base_url")
+	require.True(t, schema.Properties["webhook_secret"].WriteOnly, "webhook_secret is a secret")
+	for name, p := range schema.Properties {
+		require.NotEmpty(t, p.Description, name)
+	}
+}
+
+func TestEverySchemaIsValid(t *testing.T) {
+	compile := func(name string, raw json.RawMessage) {
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		require.NoError(t, err, name)
+		c := jsonschema.NewCompiler()
+		c.DefaultDraft(jsonschema.Draft2020)
+		require.NoError(t, c.AddResource("mem:"+name, doc))
+		_, err = c.Compile("mem:" + name)
+		require.NoError(t, err, name)
+	}
+	for _, d := range connectors.Describe() {
+		compile(d.Name+"/config", d.Config)
+		for _, o := range d.Operations {
+			compile(d.Name+"/"+o.Name+"/input", o.Input)
+			compile(d.Name+"/"+o.Name+"/output", o.Output)
+		}
+		for _, tr := range d.Triggers {
+			if tr.Payload != nil {
+				compile(d.Name+"/"+tr.Name, tr.Payload)
+			}
+		}
+	}
+}
+
+type inner struct {
+	Token string `json:"token" secret:"true" doc:"Opens it."`
+}
+
+// either reads a string or a list.
+type either []string
+
+func (e *either) UnmarshalJSON([]byte) error { return nil }
+
+type sample struct {
+	Name   string            `json:"name" doc:"Who."`
+	Count  int               `json:"count,omitempty"`
+	Parts  []inner           `json:"parts,omitempty"`
+	Inner  inner             `json:"inner"`
+	Either either            `json:"either,omitempty" doc:"One or many."`
+	Any    json.RawMessage   `json:"any,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+	hidden string
+}
+
+func TestSchema(t *testing.T) {
+	_ = sample{}.hidden
+	require.JSONEq(t, `{
+		"$schema": "https://json-schema.org/draft/2020-12/schema",
+		"type": "object", "additionalProperties": false, "required": ["name", "inner"],
+		"properties": {
+			"name": {"type": "string", "description": "Who."},
+			"count": {"type": "integer"},
+			"parts": {"type": "array", "items": {"type": "object", "additionalProperties": false, "required": ["token"],
+				"properties": {"token": {"type": "string", "description": "Opens it.", "writeOnly": true, "format": "password"}}}},
+			"inner": {"type": "object", "additionalProperties": false, "required": ["token"],
+				"properties": {"token": {"type": "string", "description": "Opens it.", "writeOnly": true, "format": "password"}}},
+			"either": {"description": "One or many."},
+			"any": true,
+			"labels": {"type": "object", "additionalProperties": {"type": "string"}}
+		}}`, string(connectors.Schema(reflect.TypeFor[*sample]())))
+}

@@ -1,0 +1,128 @@
+package connectors
+
+import (
+	"encoding/json"
+	"reflect"
+	"time"
+
+	"parley/connectors/sdk"
+)
+
+// Description is a connector's manifest as data, ready to be JSON. Durations are
+// written as "24h0m0s".
+type Description struct {
+	Name       string                 `json:"name"`
+	Title      string                 `json:"title"`
+	Docs       string                 `json:"docs,omitempty"`
+	Config     json.RawMessage        `json:"config"`
+	Operations []OperationDescription `json:"operations"`
+	Triggers   []TriggerDescription   `json:"triggers"`
+	Channel    *ChannelDescription    `json:"channel,omitempty"`
+}
+
+// OperationDescription is one operation; Input and Output are JSON Schemas.
+type OperationDescription struct {
+	Name    string            `json:"name"`
+	Summary string            `json:"summary"`
+	Effect  EffectDescription `json:"effect"`
+	Input   json.RawMessage   `json:"input"`
+	Output  json.RawMessage   `json:"output"`
+}
+
+// EffectDescription says what a repeat does.
+type EffectDescription struct {
+	Kind        sdk.EffectKind `json:"kind"`
+	KeyLifetime string         `json:"key_lifetime,omitempty"`
+	Settle      string         `json:"settle,omitempty"`
+}
+
+// TriggerDescription is one kind of event; Payload is a JSON Schema.
+type TriggerDescription struct {
+	Name    string          `json:"name"`
+	Summary string          `json:"summary"`
+	Source  []string        `json:"source"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// ChannelDescription is what a channel can carry; see [sdk.Channel].
+type ChannelDescription struct {
+	Hosted             bool              `json:"hosted"`
+	Effect             EffectDescription `json:"effect"`
+	Echoes             bool              `json:"echoes"`
+	SettleAfter        string            `json:"settle_after,omitempty"`
+	Window             string            `json:"window,omitempty"`
+	Templates          bool              `json:"templates"`
+	TextMax            int               `json:"text_max"`
+	HeaderMax          int               `json:"header_max"`
+	FooterMax          int               `json:"footer_max"`
+	InteractiveTextMax int               `json:"interactive_text_max"`
+	ButtonsMax         int               `json:"buttons_max"`
+	ButtonLabelMax     int               `json:"button_label_max"`
+	RowsMax            int               `json:"rows_max"`
+	RowLabelMax        int               `json:"row_label_max"`
+	RowDescriptionMax  int               `json:"row_description_max"`
+	ListButtonMax      int               `json:"list_button_max"`
+	ChoiceIDMax        int               `json:"choice_id_max"`
+	LinkButton         bool              `json:"link_button"`
+	LinkLabelMax       int               `json:"link_label_max"`
+	Media              map[string]int64  `json:"media"`
+	CaptionMax         int               `json:"caption_max"`
+	Location           bool              `json:"location"`
+	PerSecond          int               `json:"per_second"`
+	RecipientEvery     string            `json:"recipient_every,omitempty"`
+	RecipientBurst     int               `json:"recipient_burst"`
+}
+
+// Describe describes every connector of [All].
+func Describe() []Description {
+	out := []Description{}
+	for _, c := range All() {
+		out = append(out, DescribeOne(c))
+	}
+	return out
+}
+
+// DescribeOne describes one connector.
+func DescribeOne(c sdk.Connector) Description {
+	d := Description{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: Schema(reflect.TypeOf(c.Config)),
+		Operations: []OperationDescription{}, Triggers: []TriggerDescription{}}
+	for _, o := range c.Operations {
+		d.Operations = append(d.Operations, OperationDescription{Name: o.Name, Summary: o.Summary,
+			Effect: describeEffect(o.Effect), Input: Schema(o.Input), Output: Schema(o.Output)})
+	}
+	for _, t := range c.Triggers {
+		td := TriggerDescription{Name: t.Name, Summary: t.Summary, Source: t.Source}
+		if t.Payload != nil {
+			td.Payload = Schema(reflect.TypeOf(t.Payload))
+		}
+		d.Triggers = append(d.Triggers, td)
+	}
+	if c.Channel != nil {
+		d.Channel = describeChannel(c.Channel)
+	}
+	return d
+}
+
+func describeEffect(e sdk.Effect) EffectDescription {
+	return EffectDescription{Kind: e.Kind, KeyLifetime: duration(e.KeyLifetime), Settle: duration(e.Settle)}
+}
+
+func describeChannel(c *sdk.Channel) *ChannelDescription {
+	return &ChannelDescription{
+		Hosted: c.Hosted, Effect: describeEffect(c.Effect), Echoes: c.Echoes, SettleAfter: duration(c.SettleAfter),
+		Window: duration(c.Window), Templates: c.Templates,
+		TextMax: c.TextMax, HeaderMax: c.HeaderMax, FooterMax: c.FooterMax, InteractiveTextMax: c.InteractiveTextMax,
+		ButtonsMax: c.ButtonsMax, ButtonLabelMax: c.ButtonLabelMax,
+		RowsMax: c.RowsMax, RowLabelMax: c.RowLabelMax, RowDescriptionMax: c.RowDescriptionMax, ListButtonMax: c.ListButtonMax,
+		ChoiceIDMax: c.ChoiceIDMax, LinkButton: c.LinkButton, LinkLabelMax: c.LinkLabelMax,
+		Media: c.Media, CaptionMax: c.CaptionMax, Location: c.Location,
+		PerSecond: c.PerSecond, RecipientEvery: duration(c.RecipientEvery), RecipientBurst: c.RecipientBurst,
+	}
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
