@@ -129,6 +129,26 @@ type State struct {
 	Seq int64 `json:"seq,omitempty"`
 	// Turns counts steps taken, for deterministic variety.
 	Turns int64 `json:"turns,omitempty"`
+	// Handed tells that the conversation was given to human agents: the flow is
+	// silent until an EventReturned.
+	Handed bool `json:"handed,omitempty"`
+	// Payments are those whose link was sent and whose outcome is not final. They
+	// outlive the place in the flow that asked for them, so that a payment is
+	// answered wherever the customer has gone meanwhile.
+	Payments []Payment `json:"payments,omitempty"`
+}
+
+// Payment is one that a customer may still make.
+type Payment struct {
+	// Ref of its EffectPay.
+	Ref string `json:"ref"`
+	// Block and Step of the pay step that asked for it.
+	Block string `json:"block"`
+	Step  int    `json:"step,omitempty"`
+	// Status is "" while open, "failed" or "expired" after such news (a payment
+	// may still succeed after either), "paid" while its branch has to wait
+	// because the conversation is with human agents.
+	Status string `json:"status,omitempty"`
 }
 
 // Input is what one step is given.
@@ -153,4 +173,9 @@ type Output struct {
 	Missed bool
 	// Entered lists the blocks entered, for statistics.
 	Entered []string
+	// Faults tells operators what went wrong inside the flow itself (an
+	// expression on a missing value, too large a variable): where and what sort,
+	// never a value. The customer has been told and, where the flow has an agent
+	// queue, handed to a person.
+	Faults []string
 }

@@ -1,0 +1,136 @@
+package flow
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"regexp"
+	"time"
+
+	"parley/connectors/sdk"
+)
+
+var (
+	errUnhandled = errors.New("a call failed and the step has no errors branch for it")
+	errNotJSON   = errors.New("a call's output is not JSON")
+	errAmount    = errors.New("the amount must be a whole number of minor units above 0, and the currency three letters")
+)
+
+// maxAmount bounds a payment, in minor units.
+const maxAmount = 1e12
+
+// payStep sends a payment link and waits for the payment. The value of pay
+// describes what is paid for.
+//
+//   - pay: "Order {{ number }}"
+//     amount: total
+//     currency: USD
+//     paid: thanks
+//     expired: too_late
+//     failed: not_paid
+type payStep struct {
+	Pay phrase `flow:"pay,required"`
+	// Amount in the currency's minor unit.
+	Amount   expr   `flow:"amount,required"`
+	Currency phrase `flow:"currency,required"`
+	// Expires is how long the link is good for.
+	Expires span `flow:"expires"`
+	// Text stands above the link, Button on it.
+	Text   *phrase `flow:"text"`
+	Button *phrase `flow:"button"`
+	// Paid is the next step where no block is named. Failed is entered also when
+	// no link could be made.
+	Paid    *target `flow:"paid"`
+	Expired *target `flow:"expired"`
+	Failed  *target `flow:"failed"`
+}
+
+func (s *payStep) exits() exits {
+	return exits{next: s.Paid == nil, waits: true}.
+		jump(s.Paid, true).jump(s.Expired, true).jump(s.Failed, false)
+}
+
+func (s *payStep) run(m *machine) move {
+	if m.openPayments() >= maxPayments {
+		m.fault(errPayments)
+		return s.failed(m, &sdk.Error{Class: sdk.Rejected, Code: "too_many_payments"})
+	}
+	pay := PayInput{Expires: time.Duration(s.Expires)}
+	amount, err := m.eval(&s.Amount)
+	if err == nil {
+		err = m.render(rendering{&s.Pay, &pay.Description}, rendering{&s.Currency, &pay.Currency})
+	}
+	if err != nil {
+		return m.trouble(err)
+	}
+	f, ok := number(amount)
+	if !ok || f != math.Trunc(f) || f <= 0 || f > maxAmount || !currencyCode.MatchString(pay.Currency) {
+		return m.trouble(errAmount)
+	}
+	pay.Amount = int64(f)
+	input, err := json.Marshal(pay)
+	if err != nil {
+		return m.trouble(err)
+	}
+	m.st.Pending = m.emit(Effect{Kind: EffectPay, Input: input})
+	return park
+}
+
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`) // ISO 4217
+
+// result sends the link that was made.
+func (s *payStep) result(m *machine, ev *Event) move {
+	var made struct {
+		URL string `json:"url"`
+	}
+	switch {
+	case m.awaitsPayment(): // a repeat: the link is sent already
+		return park
+	case ev.Error != nil:
+		return s.failed(m, ev.Error)
+	case json.Unmarshal(ev.Output, &made) != nil || made.URL == "":
+		m.fault(errNotJSON)
+		return s.failed(m, &sdk.Error{Class: sdk.Unavailable, Code: "no_link"})
+	}
+	link := &sdk.Link{URL: made.URL}
+	var text string
+	err := m.render(
+		rendering{own(s.Text, m.p.texts.Pay), &text},
+		rendering{own(s.Button, m.p.texts.PayButton), &link.Label},
+	)
+	if err != nil {
+		return m.trouble(err)
+	}
+	m.send(sdk.Content{Text: text, Link: link})
+	m.open(Payment{Ref: m.st.Pending, Block: m.st.Block, Step: m.st.Step})
+	m.st.Misses = 0
+	return park
+}
+
+// awaitsPayment tells whether the link of the current step was sent.
+func (m *machine) awaitsPayment() bool {
+	for _, p := range m.st.Payments {
+		if p.Ref == m.st.Pending {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *payStep) hear(m *machine, msg *sdk.Incoming) move {
+	if !m.awaitsPayment() {
+		return m.moment()
+	}
+	return m.miss(m.p.texts.Unpaid, nil)
+}
+
+// failed enters the branch for a payment that did not come about; e says why, if
+// that is known.
+func (s *payStep) failed(m *machine, e *sdk.Error) move {
+	if e != nil {
+		if err := m.rememberError(e); err != nil {
+			return m.trouble(err)
+		}
+	}
+	return s.Failed.or(finish)
+}
