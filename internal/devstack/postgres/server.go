@@ -308,6 +308,11 @@ func (s *Server) Detach() { s.release() }
 // next start but no data.
 func (s *Server) Stop() error {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
+		select {
+		case <-s.gone: // its ID may be another process's by now
+			return nil
+		default:
+		}
 		if err := syscall.Kill(s.pid, sig); err != nil {
 			if errors.Is(err, syscall.ESRCH) {
 				return nil

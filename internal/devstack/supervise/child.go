@@ -43,7 +43,7 @@ type Child struct {
 // typed at the terminal reaches this process only, which then stops the child
 // in its turn.
 func Start(c Command) (*Child, error) {
-	out, err := os.OpenFile(c.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	out, err := OpenLog(c.LogFile)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,19 @@ func Start(c Command) (*Child, error) {
 		return nil, errors.Join(err, child.Stop())
 	}
 	return child, nil
+}
+
+// maxLog is the size in bytes past which a log is set aside as LOG.old.
+const maxLog = 32 << 20
+
+// OpenLog opens a log for appending, readable by its owner only.
+func OpenLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 // run holds on to its thread as long as the child lives: Linux sends the

@@ -5,7 +5,6 @@ package supervise
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -76,21 +75,14 @@ type Keeper struct {
 	ended   chan struct{}
 }
 
-// Keep starts the part and, from then on, starts it again whenever it ends,
-// until Stop. If the first start fails it returns that error and keeps nothing.
-// changed is called with each new process ID; start returns when the part does
-// its work.
-func Keep(ctx context.Context, name string, log *slog.Logger, start func(context.Context) (Process, error), changed func(pid int)) (*Keeper, error) {
-	first, err := start(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	changed(first.PID())
-	watching, cancel := context.WithCancel(context.Background())
+// Keep starts the part again with start whenever it ends, beginning with first,
+// which runs already, until Stop. changed is called with each new process ID.
+func Keep(name string, log *slog.Logger, first Process, start func(context.Context) (Process, error), changed func(pid int)) *Keeper {
+	ctx, cancel := context.WithCancel(context.Background())
 	k := &Keeper{name: name, start: start, changed: changed, log: log,
 		process: first, cancel: cancel, ended: make(chan struct{})}
-	go k.watch(watching, first)
-	return k, nil
+	go k.watch(ctx, first)
+	return k
 }
 
 func (k *Keeper) watch(ctx context.Context, p Process) {

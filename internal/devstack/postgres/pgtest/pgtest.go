@@ -33,12 +33,18 @@ func Start(t testing.TB) *postgres.Server {
 	return server
 }
 
-// StartIn starts the server of a folder, and leaves stopping it to the caller.
-func StartIn(t testing.TB, dir string) *postgres.Server {
+// Require skips the test, saying why, where there are no PostgreSQL programs.
+func Require(t testing.TB) {
 	t.Helper()
 	if err := postgres.Ensure(t.Context(), ""); err != nil {
 		t.Skipf("needs PostgreSQL: %v", err)
 	}
+}
+
+// StartIn starts the server of a folder, and leaves stopping it to the caller.
+func StartIn(t testing.TB, dir string) *postgres.Server {
+	t.Helper()
+	Require(t)
 	server, err := postgres.Start(t.Context(), postgres.Options{Dir: dir})
 	require.NoError(t, err)
 	return server
