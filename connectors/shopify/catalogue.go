@@ -31,7 +31,7 @@ type Variant struct {
 
 // SearchInput selects active products.
 type SearchInput struct {
-	Query string `json:"query,omitempty" doc:"Words that the product's texts begin with; a customer's own words are fine."`
+	Query string `json:"query,omitempty" doc:"Words that the product's texts begin with; a customer's own words are fine. tag:NAME asks for a tag."`
 	Tag   string `json:"tag,omitempty" doc:"A tag that the product must have."`
 	Limit int    `json:"limit,omitempty" doc:"At most so many, 10 if not set."`
 }
@@ -84,21 +84,42 @@ func (c *conn) searchProducts(ctx context.Context, _ sdk.Call, in SearchInput) (
 
 // productQuery builds a search (Shopify API search syntax) of a customer's words:
 // each word a prefix, all of them wanted. Only letters and digits are taken, so
-// that nobody reaches drafts with "status:draft" or negates anything.
+// that nobody reaches drafts with "status:draft" or negates anything; of fields,
+// only "tag:NAME" has its meaning.
 func productQuery(text, tag string) string {
 	terms := []string{"status:active"}
 	if tag != "" {
 		terms = append(terms, `tag:"`+tag+`"`)
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
-	})
-	for _, w := range words[:min(len(words), maxWords)] {
-		if w != "and" && w != "or" && w != "not" {
-			terms = append(terms, w+"*")
+	left := maxWords
+	for part := range strings.FieldsSeq(strings.ToLower(text)) {
+		if name, ok := strings.CutPrefix(part, "tag:"); ok {
+			if name = strings.Map(inTag, name); name != "" {
+				terms = append(terms, `tag:"`+name+`"`)
+			}
+			continue
+		}
+		words := strings.FieldsFunc(part, notInWord)
+		for _, w := range words[:min(len(words), left)] {
+			if w != "and" && w != "or" && w != "not" {
+				terms = append(terms, w+"*")
+			}
+			left--
 		}
 	}
 	return strings.Join(terms, " AND ")
+}
+
+func notInWord(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+}
+
+// inTag keeps what a tag named in a query may consist of.
+func inTag(r rune) rune {
+	if notInWord(r) && r != '-' && r != '_' {
+		return -1
+	}
+	return r
 }
 
 // ProductInput names one product.

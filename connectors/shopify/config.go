@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/money"
 )
 
 // Config is what a connection to a shop needs.
@@ -82,7 +83,7 @@ func (c Config) check() error {
 		return sdk.Invalidf("access_token has a character that no token has")
 	case !headerSafe(c.StorefrontToken):
 		return sdk.Invalidf("storefront_token has a character that no token has")
-	case c.Currency != "" && !isCurrency(c.Currency):
+	case c.Currency != "" && !money.IsCurrency(c.Currency):
 		return sdk.Invalidf("currency must be an ISO 4217 code in capitals, e.g. USD")
 	case c.ReserveMinutes < 0 || c.ReserveMinutes > maxReserveMinutes:
 		return sdk.Invalidf("inventory_reserve must be from 0 to %d minutes", maxReserveMinutes)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"parley/connectors/sdk/money"
 )
 
 func TestParseMoney(t *testing.T) {
@@ -50,14 +52,14 @@ var someCurrency = rapid.SampledFrom([]string{"USD", "EUR", "INR", "JPY", "KRW",
 func TestMoneyRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := Money{Amount: rapid.Int64Min(math.MinInt64+1).Draw(t, "amount"), Currency: someCurrency.Draw(t, "currency")}
-		text := formatMoney(m)
+		text := money.Decimal(m.Amount, m.Currency)
 		got, err := parseMoney(text, m.Currency)
 		require.NoError(t, err)
 		require.Equal(t, m, got)
 
 		worth, ok := new(big.Rat).SetString(text)
 		require.True(t, ok)
-		unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent(m.Currency))), nil)
+		unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(money.Digits(m.Currency))), nil)
 		require.Equal(t, 0, worth.Cmp(new(big.Rat).SetFrac(big.NewInt(m.Amount), unit)))
 	})
 }
@@ -70,7 +72,7 @@ func TestParseMoneyIsExact(t *testing.T) {
 		got, err := parseMoney(text, currency)
 		worth, ok := new(big.Rat).SetString(text)
 		require.True(t, ok)
-		minor := worth.Mul(worth, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent(currency))), nil)))
+		minor := worth.Mul(worth, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(money.Digits(currency))), nil)))
 		require.Equal(t, minor.IsInt(), err == nil)
 		if err == nil {
 			require.Equal(t, minor.Num().Int64(), got.Amount)

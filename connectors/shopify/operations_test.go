@@ -22,6 +22,7 @@ func TestSearchProducts(t *testing.T) {
 		{"the beginning of a word, any case", `{"query":"BISC"}`, []string{"Almond Biscotti"}},
 		{"all words must match", `{"query":"tea bergamot"}`, []string{"Earl Grey Imperial"}},
 		{"by tag", `{"tag":"addon"}`, []string{"Almond Biscotti", "Gift Wrap"}},
+		{"by tag among the words", `{"query":"gift tag:addon"}`, []string{"Gift Wrap"}},
 		{"connectives are words of no meaning", `{"query":"biscotti OR"}`, []string{"Almond Biscotti"}},
 		{"search syntax has no power", `{"query":"status:draft"}`, nil},
 		{"nothing found", `{"query":"petrol"}`, nil},
@@ -306,3 +307,25 @@ func TestBadInputSendsNothing(t *testing.T) {
 
 // cutCall cuts off the n-th answer from now, after the shop did its work.
 func (s *testShop) cutCall(n int32) { s.cutAt.Store(s.calls.Load() + n) }
+
+func TestConcurrentCompletionsMakeOneOrder(t *testing.T) {
+	s := newShop(t)
+	draft := s.run("draft_order_create", "key-1", `{`+lines(espresso, 1)+`}`)
+	input := `{"draft_id":"` + draft["id"].(string) + `"}`
+	got := make(chan map[string]any)
+	for range 8 {
+		go func() {
+			out, err := s.try("draft_order_complete", "key-2", input)
+			if err != nil {
+				out = map[string]any{"error": err.Error()}
+			}
+			got <- out
+		}()
+	}
+	first := <-got
+	require.Equal(t, "#1001", first["name"])
+	for range 7 {
+		require.Equal(t, first, <-got)
+	}
+	require.Len(t, s.orders(), 1)
+}

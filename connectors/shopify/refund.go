@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/money"
 	"parley/connectors/shopify/admin"
 )
 
@@ -25,7 +26,7 @@ func (in RefundInput) Validate() error {
 	switch {
 	case in.Amount < 0:
 		return sdk.Invalidf("amount must be positive")
-	case in.Amount > 0 && !isCurrency(in.Currency):
+	case in.Amount > 0 && !money.IsCurrency(in.Currency):
 		return sdk.Invalidf("currency is needed with amount: an ISO 4217 code in capitals")
 	}
 	if err := (Buyer{Note: in.Note}).check(); err != nil {
@@ -96,7 +97,7 @@ func refundPlan(in RefundInput, payments []admin.Payment) (admin.RefundInput, er
 		}
 		plan.Currency = part.Currency
 		plan.Transactions = append(plan.Transactions, admin.TransactionInput{
-			OrderID: in.OrderID, ParentID: p.Id, Kind: "REFUND", Gateway: p.Gateway, Amount: formatMoney(part)})
+			OrderID: in.OrderID, ParentID: p.Id, Kind: "REFUND", Gateway: p.Gateway, Amount: money.Decimal(part.Amount, part.Currency)})
 	}
 	if len(plan.Transactions) == 0 {
 		return plan, &sdk.Error{Class: sdk.Rejected, Code: "NOT_PAID", Message: "nothing was paid for this order, so nothing can be given back"}
