@@ -28,6 +28,12 @@ type Content struct {
 	Template *Template `json:"template,omitempty"`
 }
 
+// OnlyTemplate tells whether the content has a template and nothing else.
+func (c Content) OnlyTemplate() bool {
+	return c.Template != nil && c.Header == "" && c.Text == "" && c.Footer == "" && len(c.Choices) == 0 &&
+		c.Media == nil && c.Location == nil && c.Link == nil
+}
+
 // Choice is one thing that a customer can tap.
 type Choice struct {
 	ID          string `json:"id"`
@@ -126,6 +132,8 @@ type Channel struct {
 	// Window is how long after a customer's last message free-form messages are
 	// allowed; zero means always.
 	Window time.Duration
+	// WindowClosedCode is the provider's error code for a message outside the window.
+	WindowClosedCode string
 	// Templates tells whether approved templates exist on the channel.
 	Templates bool
 

@@ -14,6 +14,8 @@ type Target struct {
 	Workspace  uuid.UUID
 	ID         uuid.UUID
 	WorkflowID string
+	// Channel is the connector's name of a conversation's channel.
+	Channel string
 	// Case tells which of the two it is.
 	Case bool
 	// Number of the newest event known.

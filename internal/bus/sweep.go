@@ -71,13 +71,14 @@ func (s *Sweeper) setDefaults() {
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	const most = 500
 	var found []Target
-	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, last_number FROM unanswered_conversations($1, $2, $3)`, s.MinAge, s.Pause, most)
+	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, connector, last_number FROM unanswered_conversations($1, $2, $3)`, s.MinAge, s.Pause, most)
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)
 	}
 	found, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (Target, error) {
 		var t Target
-		return t, r.Scan(&t.Workspace, &t.ID, &t.WorkflowID, &t.Number)
+		err := r.Scan(&t.Workspace, &t.ID, &t.WorkflowID, &t.Channel, &t.Number)
+		return t, err
 	})
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)
@@ -89,7 +90,8 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	}
 	cases, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (Target, error) {
 		t := Target{Case: true}
-		return t, r.Scan(&t.Workspace, &t.ID, &t.WorkflowID, &t.Number)
+		err := r.Scan(&t.Workspace, &t.ID, &t.WorkflowID, &t.Number)
+		return t, err
 	})
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)

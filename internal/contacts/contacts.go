@@ -44,6 +44,8 @@ type Conversation struct {
 	ID         uuid.UUID
 	Contact    uuid.UUID
 	WorkflowID string
+	// Channel is the connector's name.
+	Channel string
 }
 
 // Profile is what is known of a contact, sealed as one value.
@@ -61,7 +63,8 @@ type alias struct {
 
 // Places of sealed columns.
 const (
-	placeProfile = "contacts.profile"
+	// PlaceProfile is where a contact's profile is sealed.
+	PlaceProfile = "contacts.profile"
 	placeAlias   = "contact_addresses.value"
 	// PlaceAddress is where a conversation's address is sealed.
 	PlaceAddress = "conversations.address"
@@ -156,7 +159,7 @@ func (c *Contacts) findOrMake(ctx context.Context, tx pgx.Tx, ch Channel, aliase
 		if err != nil {
 			return uuid.Nil, err
 		}
-		sealed, err := c.vault.Seal(ctx, profileRef(ch.Workspace, contact), placeProfile, profile)
+		sealed, err := c.vault.Seal(ctx, profileRef(ch.Workspace, contact), PlaceProfile, profile)
 		if err != nil {
 			return uuid.Nil, err
 		}
@@ -189,7 +192,7 @@ func (c *Contacts) conversationOf(ctx context.Context, tx pgx.Tx, ch Channel, co
 	for i, a := range aliases {
 		idx[i] = a.index
 	}
-	conv := Conversation{Workspace: ch.Workspace, Contact: contact}
+	conv := Conversation{Workspace: ch.Workspace, Contact: contact, Channel: ch.Connector}
 	err := tx.QueryRow(ctx, `SELECT v.id, v.workflow_id FROM conversations v
 		JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
 		WHERE v.workspace_id = $1 AND v.connection_id = $2 AND (c.id = $3 OR c.merged_into = $3)
@@ -220,7 +223,7 @@ func (c *Contacts) Find(ctx context.Context, ch Channel, a sdk.Address) (Convers
 	if err != nil {
 		return Conversation{}, false, err
 	}
-	conv := Conversation{Workspace: ch.Workspace}
+	conv := Conversation{Workspace: ch.Workspace, Channel: ch.Connector}
 	err = c.db.InWorkspace(ctx, ch.Workspace, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT id, contact_id, workflow_id FROM conversations
 			WHERE workspace_id = $1 AND connection_id = $2 AND address_index = $3`,

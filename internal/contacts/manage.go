@@ -79,7 +79,7 @@ func (c *Contacts) Get(ctx context.Context, ws, id uuid.UUID) (Contact, error) {
 }
 
 func (c *Contacts) openProfile(ctx context.Context, sealed []byte, out *Contact) error {
-	plain, err := c.vault.Open(ctx, placeProfile, sealed)
+	plain, err := c.vault.Open(ctx, PlaceProfile, sealed)
 	if errors.Is(err, vault.ErrErased) {
 		out.Erased = true
 		return nil

@@ -92,6 +92,7 @@ type Snapshot struct {
 	Owner          Owner
 	InboundAt      time.Time // zero if the customer never wrote
 	Language       string
+	Name           string // of the contact, where known
 	Blocked        bool
 	Events         []Event // after the cursor, in order
 }
@@ -155,6 +156,7 @@ type convRow struct {
 	OwnerVersion            int64
 	InboundAt               *time.Time
 	Language                string
+	Profile                 []byte
 	Blocked                 bool
 }
 
@@ -178,7 +180,7 @@ type sendRow struct {
 const (
 	loadConversations = `SELECT v.id, v.contact_id, v.connection_id, v.connector, v.workflow_id, v.address,
 		v.last_number, v.cursor, v.pending_turn, v.flow, v.flow_hash, v.state, v.calls,
-		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.blocked
+		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.profile, c.blocked
 		FROM conversations v JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
 		WHERE v.workspace_id = $1 AND v.id = ANY($2)`
 	loadEvents = `SELECT e.subject_id, e.number, e.kind, e.body, e.trace, e.received_at
@@ -253,6 +255,11 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 	if err := c.openJSON(ctx, contacts.PlaceAddress, r.Address, &s.Address); err != nil {
 		return nil, err
 	}
+	var profile contacts.Profile
+	if err := c.openJSON(ctx, contacts.PlaceProfile, r.Profile, &profile); err != nil {
+		return nil, err
+	}
+	s.Name = profile.Name
 	state, err := c.vault.Open(ctx, placeState, r.State)
 	if err != nil && !errors.Is(err, vault.ErrErased) {
 		return nil, err

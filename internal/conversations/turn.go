@@ -53,7 +53,13 @@ type Turn struct {
 	Entered []string
 	Missed  bool
 	Notes   []Note
+	// Announce tells listeners that there are new messages: on channels of our own.
+	Announce bool
 }
+
+// Announced is the PostgreSQL channel on which the IDs of conversations with new
+// messages are announced.
+const Announced = "parley_messages"
 
 // First is the number of the turn's first event: what its keys are made of.
 func (t *Turn) First() int64 { return t.Snapshot.Cursor + 1 }
@@ -99,8 +105,8 @@ func (c *Conversations) Commit(ctx context.Context, t *Turn) error {
 const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered)
+        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce)
 ), ok AS (
     UPDATE conversations v SET cursor = i.last, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
         pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
@@ -132,7 +138,9 @@ WITH input AS (
     SELECT $1, n.type, 'conversation/' || n.conversation, n.data::jsonb
     FROM unnest($25::uuid[], $26::text[], $27::text[]) AS n(conversation, type, data) JOIN ok ON ok.id = n.conversation
 )
-SELECT id FROM ok`
+SELECT ok.id FROM ok JOIN input i ON i.id = ok.id WHERE NOT i.announce
+UNION ALL
+SELECT ok.id FROM ok JOIN input i ON i.id = ok.id CROSS JOIN LATERAL pg_notify('` + Announced + `', ok.id::text) WHERE i.announce`
 
 // commitArrays are the columns of several turns, as the statement takes them.
 type commitArrays struct {
@@ -140,7 +148,7 @@ type commitArrays struct {
 	cursors, lasts, versions                        []int64
 	flows, hashes, queues, entered                  []string
 	states, calls                                   [][]byte
-	pending, missed                                 []bool
+	pending, missed, announce                       []bool
 	ownerKinds, ownerIDs                            []*string
 	eConv, eConn                                    []uuid.UUID
 	eKeys, eConnectors, eOperations, eKinds, eState []string
@@ -162,6 +170,7 @@ func (a *commitArrays) add(it commitItem) {
 	a.calls = append(a.calls, it.calls)
 	a.pending = append(a.pending, t.Pending)
 	a.missed = append(a.missed, t.Missed)
+	a.announce = append(a.announce, t.Announce)
 	a.entered = append(a.entered, joinComma(t.Entered))
 	a.versions = append(a.versions, t.Snapshot.Owner.Version)
 	a.queues = append(a.queues, t.Queue)
@@ -216,7 +225,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true

@@ -12,13 +12,13 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"go.opentelemetry.io/otel/propagation"
 	"parley/connectors/sdk"
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
 	"parley/internal/contacts"
 	"parley/internal/ledger"
+	"parley/internal/observe"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -99,7 +99,7 @@ func (in *Intake) keep(ctx context.Context, conv contacts.Conversation, once []b
 		return err
 	}
 	got, err := in.Inbox.Keep(ctx, bus.Arrival{Workspace: conv.Workspace, Conversation: conv.ID, Contact: conv.Contact,
-		WorkflowID: conv.WorkflowID, Once: once, Kind: ev.Kind, Body: body, Trace: traceParent(ctx)})
+		WorkflowID: conv.WorkflowID, Once: once, Kind: ev.Kind, Body: body, Trace: observe.TraceParent(ctx)})
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (in *Intake) keep(ctx context.Context, conv contacts.Conversation, once []b
 		return nil
 	}
 	out.Accepted++
-	in.Dispatch.Offer(bus.Target{Workspace: conv.Workspace, ID: conv.ID, WorkflowID: conv.WorkflowID, Number: got.Number, Trace: traceParent(ctx)})
+	in.Dispatch.Offer(bus.Target{Workspace: conv.Workspace, ID: conv.ID, WorkflowID: conv.WorkflowID, Channel: conv.Channel, Number: got.Number, Trace: observe.TraceParent(ctx)})
 	return nil
 }
 
@@ -118,12 +118,6 @@ func (in *Intake) once(ctx context.Context, conn *connections.Connection, ev sdk
 		return nil, sdk.Invalidf("an event of type %s has no ID", ev.Type)
 	}
 	return in.Vault.Index(ctx, conn.Workspace, "event:"+conn.ID.String(), ev.ID)
-}
-
-func traceParent(ctx context.Context) string {
-	c := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, c)
-	return c["traceparent"]
 }
 
 // statusSQL moves a message's delivery forward, never back, and settles an
@@ -181,7 +175,7 @@ func (in *Intake) status(ctx context.Context, conn *connections.Connection, ev s
 	out.Accepted++
 	if was != ledger.Done && was != ledger.Failed {
 		// Its turn waits for this.
-		in.Dispatch.Offer(bus.Target{Workspace: conn.Workspace, ID: subject, WorkflowID: workflowID})
+		in.Dispatch.Offer(bus.Target{Workspace: conn.Workspace, ID: subject, WorkflowID: workflowID, Channel: conn.Connector.Name})
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ type owner struct {
 	subject    uuid.UUID
 	workflowID string
 	request    []byte
+	channel    string // of a conversation
 }
 
 // provider brings news of a provider's object to the case or conversation whose
@@ -80,10 +81,11 @@ func (in *Intake) refs(ctx context.Context, conn *connections.Connection, ids []
 func (in *Intake) owner(ctx context.Context, ws uuid.UUID, key string, refs [][]byte) (owner, error) {
 	var o owner
 	err := in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT key, subject_id, workflow_id, request FROM effects
-			WHERE workspace_id = $1 AND ($2 <> '' AND key = $2 OR ref_index = ANY($3))
+		return tx.QueryRow(ctx, `SELECT e.key, e.subject_id, e.workflow_id, e.request, coalesce(v.connector, '') FROM effects e
+			LEFT JOIN conversations v ON v.workspace_id = e.workspace_id AND v.id = e.subject_id
+			WHERE e.workspace_id = $1 AND ($2 <> '' AND key = $2 OR ref_index = ANY($3))
 			ORDER BY key = $2 DESC, array_position($3, ref_index) LIMIT 1`, ws, key, refs).
-			Scan(&o.key, &o.subject, &o.workflowID, &o.request)
+			Scan(&o.key, &o.subject, &o.workflowID, &o.request, &o.channel)
 	})
 	return o, err
 }
@@ -130,7 +132,7 @@ func (in *Intake) deliverToConversation(ctx context.Context, ws uuid.UUID, o own
 	if err := json.Unmarshal(plain, &call); err != nil {
 		return fmt.Errorf("the request of effect %s is not readable: %w", o.key, err)
 	}
-	conv := contacts.Conversation{Workspace: ws, ID: o.subject, Contact: contact, WorkflowID: o.workflowID}
+	conv := contacts.Conversation{Workspace: ws, ID: o.subject, Contact: contact, WorkflowID: o.workflowID, Channel: o.channel}
 	return in.keep(ctx, conv, once, flowEvent{Kind: bus.KindProvider, Ref: call.Ref, Name: p.Name, Output: p.Data}, out)
 }
 

@@ -303,7 +303,7 @@ CREATE FUNCTION authenticate_key(digest bytea) RETURNS TABLE (workspace_id uuid,
 -- than min_age, and that were not woken since the pause: it grows with how long
 -- the event has been waiting.
 CREATE FUNCTION unanswered_conversations(min_age interval, pause interval, most int)
-    RETURNS TABLE (workspace_id uuid, id uuid, workflow_id text, last_number bigint)
+    RETURNS TABLE (workspace_id uuid, id uuid, workflow_id text, connector text, last_number bigint)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS
     $$ UPDATE conversations c SET nudged_at = now() FROM (
            SELECT u.workspace_id, u.id FROM conversations u
@@ -312,7 +312,7 @@ CREATE FUNCTION unanswered_conversations(min_age interval, pause interval, most 
                   OR u.nudged_at < now() - greatest(pause, least(u.nudged_at - u.event_at, interval '10 minutes')))
            ORDER BY u.event_at LIMIT most FOR UPDATE SKIP LOCKED) due
        WHERE c.workspace_id = due.workspace_id AND c.id = due.id
-       RETURNING c.workspace_id, c.id, c.workflow_id, c.last_number $$;
+       RETURNING c.workspace_id, c.id, c.workflow_id, c.connector, c.last_number $$;
 
 CREATE FUNCTION undispatched_cases(min_age interval, most int)
     RETURNS TABLE (workspace_id uuid, id uuid, workflow_id text, dispatched bigint, last_number bigint)

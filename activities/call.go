@@ -1,0 +1,194 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/api/serviceerror"
+	"parley/connectors/sdk"
+	"parley/internal/bus"
+	"parley/internal/connections"
+	"parley/internal/conversations"
+	"parley/internal/ledger"
+	"parley/internal/vault"
+	"parley/workflows/conversation"
+	"parley/workflows/flow"
+)
+
+// payments is the connector that takes payments where a flow names none.
+const payments = "stripe"
+
+// CallConnector performs one effect that a turn planned and puts its outcome
+// into the conversation's inbox, once. It returns an error, and is run again,
+// only while trying again can help and the deadline has not passed.
+func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInput) error {
+	ref, err := a.Conversations.Ref(ctx, conversations.Key{Workspace: in.Workspace, ID: in.Conversation})
+	if err != nil {
+		return Temporal(err)
+	}
+	req, err := a.Conversations.Requested(ctx, ref.Key, in.Key)
+	if errors.Is(err, vault.ErrErased) {
+		return nil // nobody is left to answer
+	}
+	if err != nil {
+		return Temporal(err)
+	}
+	out, err := a.call(ctx, ref, in.Key, req)
+	result := flow.Event{Kind: flow.EventCallResult, Ref: req.Ref, Output: out}
+	if err != nil {
+		failed, ours := errors.AsType[*sdk.Error](err)
+		if !ours {
+			return Temporal(err) // a part of the engine: the provider is not to blame
+		}
+		if !failed.Class.Final() && failed.Class != sdk.Uncertain && time.Now().Before(in.Deadline) {
+			return Temporal(failed)
+		}
+		result.Error = failed
+	}
+	return Temporal(a.keepResult(ctx, ref, in.Key, result))
+}
+
+func (a *Activities) keepResult(ctx context.Context, ref conversations.Ref, key string, ev flow.Event) error {
+	body, err := json.Marshal(ev)
+	if err != nil {
+		return err
+	}
+	_, err = a.Inbox.Keep(ctx, bus.Arrival{Workspace: ref.Workspace, Conversation: ref.ID, Contact: ref.Contact, WorkflowID: ref.WorkflowID,
+		Once: bus.Once(nil, "result", key), Kind: bus.KindResult, Body: body})
+	return err
+}
+
+// call performs an effect of a flow.
+func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+	switch flow.EffectKind(req.Kind) {
+	case flow.EffectStartCase:
+		return a.startCase(ctx, ref, key, req.Operation, req.Input)
+	case flow.EffectPay:
+		return a.pay(ctx, ref, key, req)
+	case flow.EffectCall:
+		if req.Connector == builtin {
+			return a.builtin(ctx, ref, key, req)
+		}
+		return a.callOperation(ctx, ref, key, req.Connector, req.Operation, req.Input)
+	default:
+		return nil, sdk.Invalidf("an effect of kind %s cannot be called", req.Kind)
+	}
+}
+
+func (a *Activities) callOperation(ctx context.Context, ref conversations.Ref, key, connector, operation string, input json.RawMessage) (json.RawMessage, error) {
+	conn, err := a.Connections.ForConnector(ctx, ref.Workspace, connector)
+	if errors.Is(err, connections.ErrNotFound) {
+		return nil, sdk.Invalidf("the workspace has no connection of connector %s", connector)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, op := range conn.Connector.Operations {
+		if op.Name == operation {
+			return a.perform(ctx, conn, op, ledger.Effect{
+				Workspace: ref.Workspace, Key: key, Subject: ref.ID, SealWith: bus.ConversationKey(ref.Workspace, ref.Contact),
+				WorkflowID: ref.WorkflowID, Connection: conn.ID, Connector: connector, Operation: operation, Effect: op.Effect, Input: input,
+			})
+		}
+	}
+	return nil, sdk.Invalidf("connector %s has no operation %s", connector, operation)
+}
+
+// pay makes a payment link, whose news comes back to the flow by the effect's key.
+func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+	var p flow.PayInput
+	if err := json.Unmarshal(req.Input, &p); err != nil {
+		return nil, sdk.Invalidf("the payment's input is not readable")
+	}
+	in := map[string]any{"amount": p.Amount, "currency": p.Currency, "description": p.Description}
+	if p.Expires > 0 {
+		in["expires"] = time.Now().Add(p.Expires).UTC()
+	}
+	input, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	connector := req.Connector
+	if connector == "" {
+		connector = payments
+	}
+	return a.callOperation(ctx, ref, key, connector, "payment_link_create", input)
+}
+
+// builtin is the connector name under which flows reach the engine itself.
+const builtin = "parley"
+
+func (a *Activities) builtin(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+	switch req.Operation {
+	case "case_list":
+		return a.caseList(ctx, ref, req.Input)
+	case "case_signal":
+		return a.caseSignal(ctx, ref, key, req.Input)
+	}
+	return nil, sdk.Invalidf("connector parley has no operation %s; it has: case_list, case_signal", req.Operation)
+}
+
+// listedCase is a case as flows see it.
+type listedCase struct {
+	ID        uuid.UUID `json:"id"`
+	Number    int64     `json:"number"`
+	Stage     string    `json:"stage"`
+	Text      string    `json:"text"`
+	Open      bool      `json:"open"`
+	CanCancel bool      `json:"can_cancel"`
+}
+
+func (a *Activities) caseList(ctx context.Context, ref conversations.Ref, input json.RawMessage) (json.RawMessage, error) {
+	var in struct {
+		Kind string `json:"kind"`
+	}
+	if err := sdk.DecodeStrict(input, &in); err != nil {
+		return nil, err
+	}
+	found, err := a.Cases.OfContact(ctx, ref.Workspace, ref.Contact, in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	out := struct {
+		Cases []listedCase `json:"cases"`
+	}{Cases: []listedCase{}}
+	for _, c := range found {
+		out.Cases = append(out.Cases, listedCase{c.ID, c.Number, c.Stage, c.Summary.Text, c.Open, c.Summary.CanCancel && c.Open})
+	}
+	return json.Marshal(out)
+}
+
+func (a *Activities) caseSignal(ctx context.Context, ref conversations.Ref, key string, input json.RawMessage) (json.RawMessage, error) {
+	var in struct {
+		CaseID uuid.UUID `json:"case_id"`
+		Signal string    `json:"signal"`
+	}
+	if err := sdk.DecodeStrict(input, &in); err != nil {
+		return nil, err
+	}
+	mine, err := a.Cases.OfContact(ctx, ref.Workspace, ref.Contact, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range mine {
+		if c.ID != in.CaseID {
+			continue
+		}
+		if !c.Open {
+			return json.Marshal(map[string]any{"accepted": false, "text": c.Summary.Text})
+		}
+		if err := a.TellCase(ctx, ref.Workspace, c.ID, key, in.Signal); err != nil {
+			return nil, err
+		}
+		return json.Marshal(map[string]any{"accepted": true, "text": ""})
+	}
+	return nil, &sdk.Error{Class: sdk.NotFound, Message: "the contact has no such case"}
+}
+
+func alreadyStarted(err error) bool {
+	_, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	return ok
+}

@@ -1,0 +1,133 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/connectors/sdk"
+	"parley/internal/connections"
+	"parley/internal/ledger"
+	"parley/workflows/process"
+)
+
+// RunOperation performs one operation of a connector for a case, once.
+func (a *Activities) RunOperation(ctx context.Context, in process.OperationInput) (json.RawMessage, error) {
+	conn, op, err := a.operation(ctx, in.Case, in.Connector, in.Operation)
+	if err != nil {
+		return nil, Temporal(err)
+	}
+	out, err := a.perform(ctx, conn, op, ledger.Effect{
+		Workspace: in.Case.Workspace, Key: in.Key, Subject: in.Case.ID,
+		SealWith:   caseKey(in.Case),
+		WorkflowID: workflowID(ctx), Connection: conn.ID, Connector: in.Connector, Operation: in.Operation,
+		Effect: op.Effect, Input: in.Input,
+	})
+	return out, Temporal(err)
+}
+
+func (a *Activities) operation(ctx context.Context, ref process.Ref, connector, name string) (*connections.Connection, sdk.Operation, error) {
+	conn, err := a.Connections.ForConnector(ctx, ref.Workspace, connector)
+	if errors.Is(err, connections.ErrNotFound) {
+		return nil, sdk.Operation{}, sdk.Invalidf("the workspace has no connection of connector %s", connector)
+	}
+	if err != nil {
+		return nil, sdk.Operation{}, err
+	}
+	for _, op := range conn.Connector.Operations {
+		if op.Name == name {
+			return conn, op, nil
+		}
+	}
+	return nil, sdk.Operation{}, sdk.Invalidf("connector %s has no operation %s", connector, name)
+}
+
+// perform makes one attempt of an effect, as far as the ledger allows it. The
+// attempt is committed before the request leaves. Its errors are *sdk.Error
+// unless a part of the engine failed.
+func (a *Activities) perform(ctx context.Context, conn *connections.Connection, op sdk.Operation, e ledger.Effect) (json.RawMessage, error) {
+	d, err := a.Ledger.Begin(ctx, e)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.Settled && d.Error != nil:
+		return nil, d.Error
+	case d.Settled:
+		return d.Output, nil
+	case d.Uncertain:
+		return nil, &sdk.Error{Class: sdk.Uncertain, Message: "an earlier attempt may have been carried out; see the effect in the ledger"}
+	}
+	call := sdk.Call{Key: e.Key, Attempt: d.Attempt, Workspace: e.Workspace.String()}
+	if e.Effect.Kind == sdk.Read {
+		call.Key = ""
+	}
+	ctx = sdk.WithOperation(ctx, e.Operation)
+	if d.Find {
+		if wait := time.Until(d.FindAfter); wait > 0 {
+			return nil, &sdk.Error{Class: sdk.Unavailable, RetryAfter: wait, Message: "an earlier attempt may have been carried out; the provider's search is given time to show it"}
+		}
+		out, found, err := op.Find(ctx, conn.Conn, call, e.Input)
+		if err != nil {
+			return nil, a.notWritten(ctx, e, d.Attempt, err)
+		}
+		if found {
+			return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
+		}
+	}
+	out, err := op.Run(ctx, conn.Conn, call, e.Input)
+	if err != nil {
+		failed := sdk.AsError(err)
+		if ferr := a.finish(ctx, e, d.Attempt, ledger.Outcome{Error: failed}); ferr != nil {
+			return nil, ferr
+		}
+		return nil, failed
+	}
+	return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
+}
+
+// notWritten handles a search that failed: the effect stays as uncertain as it
+// was, and the search is tried again.
+func (a *Activities) notWritten(_ context.Context, _ ledger.Effect, _ int, err error) error {
+	e := *sdk.AsError(err)
+	if e.Class.Final() && e.Class != sdk.Auth {
+		e.Class = sdk.Unavailable
+	}
+	return &e
+}
+
+func (a *Activities) finish(ctx context.Context, e ledger.Effect, attempt int, o ledger.Outcome) error {
+	// What happened is recorded even if the activity was cancelled meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_, err := a.Ledger.Finish(ctx, e, attempt, o)
+	if a.Metrics != nil {
+		a.Metrics.effect(e.Connector, e.Operation, o.State(e.Effect.Kind))
+	}
+	return err
+}
+
+// refOf is the provider's ID of what an operation made: the field "id" of its
+// output, or the one that ends in _id.
+func refOf(out json.RawMessage) string {
+	var o struct {
+		ID      string `json:"id"`
+		OrderID string `json:"order_id"`
+	}
+	if json.Unmarshal(out, &o) != nil {
+		return ""
+	}
+	if o.OrderID != "" {
+		return o.OrderID
+	}
+	return o.ID
+}
+
+// errText names an error for logs: classes and codes only.
+func errText(err error) string {
+	if e, ok := errors.AsType[*sdk.Error](err); ok {
+		return fmt.Sprintf("%s %s", e.Class, e.Code)
+	}
+	return err.Error()
+}

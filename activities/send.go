@@ -1,0 +1,211 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"parley/connectors/sdk"
+	"parley/internal/connections"
+	"parley/internal/conversations"
+	"parley/internal/ledger"
+	"parley/internal/observe"
+)
+
+// outbox sends the messages of one turn, in order: a message goes out when the
+// one before it is settled. An attempt is committed before its request leaves.
+type outbox struct {
+	a       *Activities
+	s       *conversations.Snapshot
+	conn    *connections.Connection
+	channel *sdk.Channel
+	turn    int64
+	now     time.Time
+	// retryAt is set when a send has to wait.
+	retryAt time.Time
+}
+
+func (a *Activities) outbox(s *conversations.Snapshot, conn *connections.Connection, now time.Time) *outbox {
+	return &outbox{a: a, s: s, conn: conn, channel: conn.Connector.Channel, turn: s.PendingTurn, now: now}
+}
+
+// defaultSettle is how long an uncertain send of a channel without echoes is
+// kept open for an operator before the conversation goes on without it.
+const defaultSettle = time.Minute
+
+// resume goes on with a turn that another run left unfinished. A send that was
+// being attempted then may have arrived: it is uncertain until the provider's
+// echo settles it, or a time passes in which the echo would have come.
+func (o *outbox) resume(ctx context.Context) error {
+	sends := o.s.Pending
+	if len(sends) == 0 {
+		return o.clear(ctx)
+	}
+	first := &sends[0]
+	switch first.State {
+	case ledger.Attempting:
+		if _, err := o.mark(ctx, *first, conversations.Mark{State: ledger.Uncertain}); err != nil {
+			return err
+		}
+		o.count("uncertain")
+		o.retryAt = first.AttemptedAt.Add(o.settleAfter())
+		return nil
+	case ledger.Uncertain:
+		due := first.AttemptedAt.Add(o.settleAfter())
+		if time.Now().Before(due) {
+			o.retryAt = due
+			return nil
+		}
+		if !o.channel.Echoes {
+			return o.giveUp(ctx, sends)
+		}
+		o.count("resent")
+	}
+	if err := o.attempt(ctx, first); err != nil {
+		return err
+	}
+	return o.sendAll(ctx, sends)
+}
+
+func (o *outbox) settleAfter() time.Duration {
+	if o.channel.SettleAfter > 0 {
+		return o.channel.SettleAfter
+	}
+	return defaultSettle
+}
+
+// clear ends a pending turn whose sends were settled by echoes.
+func (o *outbox) clear(ctx context.Context) error {
+	_, err := o.a.Conversations.Settle(ctx, conversations.Mark{Key: o.s.Key, Finished: true, Turn: o.turn})
+	return err
+}
+
+// giveUp ends an uncertain send that nothing can settle: it is not repeated.
+func (o *outbox) giveUp(ctx context.Context, sends []conversations.Send) error {
+	m := conversations.Mark{State: ledger.Failed, Class: string(sdk.Uncertain), Finished: len(sends) == 1}
+	if _, err := o.mark(ctx, sends[0], m); err != nil {
+		return err
+	}
+	if len(sends) == 1 {
+		return nil
+	}
+	if err := o.attempt(ctx, &sends[1]); err != nil {
+		return err
+	}
+	return o.sendAll(ctx, sends[1:])
+}
+
+// attempt commits that a send is about to be attempted.
+func (o *outbox) attempt(ctx context.Context, s *conversations.Send) error {
+	ok, err := o.mark(ctx, *s, conversations.Mark{State: ledger.Attempting})
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return conversations.ErrMoved
+	}
+	s.State, s.Attempt = ledger.Attempting, s.Attempt+1
+	return nil
+}
+
+func (o *outbox) mark(ctx context.Context, s conversations.Send, m conversations.Mark) (bool, error) {
+	m.Key, m.Contact, m.Turn = o.s.Key, o.s.Contact, o.turn
+	m.Effect, m.Attempt = s.Key, s.Attempt
+	return o.a.Conversations.Settle(ctx, m)
+}
+
+// sendAll sends messages of which the first is committed as attempting.
+func (o *outbox) sendAll(ctx context.Context, sends []conversations.Send) error {
+	for i := range sends {
+		m, wait := o.one(ctx, &sends[i])
+		last := i == len(sends)-1
+		settled := m.State == ledger.Done || m.State == ledger.Failed
+		if settled && !last {
+			m.Next = sends[i+1].Key
+		}
+		m.Finished = settled && last
+		// What happened is recorded even if the turn was cancelled meanwhile.
+		record, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		ok, err := o.mark(record, sends[i], m)
+		cancel()
+		if err != nil {
+			return err
+		}
+		if !settled {
+			o.retryAt = time.Now().Add(wait)
+			return nil
+		}
+		if !ok {
+			return conversations.ErrMoved // settled by an echo or taken over: look again
+		}
+		if !last {
+			sends[i+1].State, sends[i+1].Attempt = ledger.Attempting, sends[i+1].Attempt+1
+		}
+	}
+	return nil
+}
+
+// one makes an attempt. It returns how to mark it and, if it is to be looked at
+// again, after how long.
+func (o *outbox) one(ctx context.Context, s *conversations.Send) (conversations.Mark, time.Duration) {
+	ctx, span := observe.Tracer().Start(sdk.WithOperation(ctx, "send"), "send")
+	receipt, err := o.deliver(ctx, s)
+	observe.End(span, err)
+	if err == nil {
+		o.count("done")
+		return o.done(ctx, receipt)
+	}
+	e := sdk.AsError(err)
+	m := conversations.Mark{Class: string(e.Class), Code: e.Code, State: ledger.Outcome{Error: e}.State(o.channel.Effect.Kind)}
+	o.count(m.State)
+	switch m.State {
+	case ledger.NotSent:
+		return m, max(e.RetryAfter, backoff(s.Attempt))
+	case ledger.Uncertain:
+		if o.channel.Effect.Kind == sdk.Keyed {
+			m.State = ledger.NotSent // the provider knows the key: a repeat is harmless
+			return m, backoff(s.Attempt)
+		}
+		return m, o.settleAfter()
+	}
+	return m, 0
+}
+
+// deliver hands the message over. If the provider says that its window is closed
+// although we thought it open, the message's template goes in its place.
+func (o *outbox) deliver(ctx context.Context, s *conversations.Send) (sdk.Receipt, error) {
+	sender, ok := o.conn.Conn.(sdk.Sender)
+	if !ok {
+		return sdk.Receipt{}, sdk.Invalidf("connector %s carries no messages", o.conn.Connector.Name)
+	}
+	out := sdk.Outgoing{Key: s.Key, To: o.s.Address, Content: s.Content}
+	template := s.Content.Template
+	if template == nil || s.Content.OnlyTemplate() {
+		return sender.Send(ctx, out)
+	}
+	out.Content.Template = nil
+	receipt, err := sender.Send(ctx, out)
+	if err != nil && sdk.AsError(err).Class == sdk.Rejected && sdk.AsError(err).Code == o.channel.WindowClosedCode {
+		out.Content = sdk.Content{Template: template}
+		return sender.Send(ctx, out)
+	}
+	return receipt, err
+}
+
+func (o *outbox) done(ctx context.Context, r sdk.Receipt) (conversations.Mark, time.Duration) {
+	m := conversations.Mark{State: ledger.Done}
+	m.Receipt, _ = json.Marshal(r) // two strings: cannot fail
+	if r.MessageID != "" {
+		// Without the index its statuses are found by our key, where they carry it.
+		m.RefIndex, _ = ledger.RefIndex(ctx, o.a.Vault, o.s.Workspace, o.conn.Connector.Name, r.MessageID)
+	}
+	return m, 0
+}
+
+func (o *outbox) count(outcome string) { o.a.Metrics.send(o.conn.Connector.Name, outcome) }
+
+// backoff is the pause after an attempt that never left: 1 s, doubled each time,
+// at most a minute.
+func backoff(attempt int) time.Duration {
+	return min(time.Second<<min(attempt, 6), time.Minute)
+}

@@ -1,0 +1,377 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"parley/connectors/sdk"
+	"parley/internal/bus"
+	"parley/internal/connections"
+	"parley/internal/conversations"
+	"parley/internal/observe"
+	"parley/internal/planner"
+	"parley/workflows/conversation"
+	"parley/workflows/flow"
+)
+
+// Turn does everything that is to be done in answer to what has arrived: it takes
+// the events after the cursor, steps the flow, commits what was decided, and
+// sends the replies in order.
+//
+// It may be run again at any point. What is committed is never decided anew: an
+// unfinished turn is resumed from its rows, and what arrived later forms the next
+// one. Keys are made of the conversation, the turn's first event and an index, so
+// they do not depend on the workflow's run.
+func (a *Activities) Turn(ctx context.Context, in conversation.TurnInput) (conversation.TurnResult, error) {
+	ctx, span := observe.Tracer().Start(observe.WithTraceParent(ctx, in.Trace), "turn")
+	began := time.Now()
+	t := turn{a: a, in: in}
+	res, err := t.run(ctx)
+	observe.End(span, err)
+	outcome := "done"
+	switch {
+	case err != nil:
+		outcome = "failed"
+	case !res.RetryAt.IsZero():
+		outcome = "blocked"
+	}
+	a.Metrics.turn(outcome, t.events, began)
+	return res, Temporal(err)
+}
+
+// turn is one run of the Turn activity.
+type turn struct {
+	a      *Activities
+	in     conversation.TurnInput
+	events int
+}
+
+func (t *turn) run(ctx context.Context) (conversation.TurnResult, error) {
+	key := conversations.Key{Workspace: t.in.Workspace, ID: t.in.Conversation}
+	for range 8 {
+		snap, err := t.a.Conversations.Load(ctx, key)
+		if err != nil {
+			return conversation.TurnResult{}, err
+		}
+		res, again, err := t.advance(ctx, snap)
+		if errors.Is(err, conversations.ErrMoved) {
+			continue
+		}
+		if err != nil || !again {
+			return res, err
+		}
+	}
+	return conversation.TurnResult{}, fmt.Errorf("the conversation moves faster than a turn can follow")
+}
+
+// advance takes the conversation one step further. It reports true if there is
+// something new to load first.
+func (t *turn) advance(ctx context.Context, s *conversations.Snapshot) (conversation.TurnResult, bool, error) {
+	conn, err := t.a.Connections.Get(ctx, s.Workspace, s.Connection)
+	if err != nil {
+		return conversation.TurnResult{}, false, err
+	}
+	if s.PendingTurn != 0 {
+		out := t.a.outbox(s, conn, t.in.Now)
+		if err := out.resume(ctx); err != nil {
+			return conversation.TurnResult{}, false, err
+		}
+		if !out.retryAt.IsZero() {
+			return t.result(s, s.Cursor, s.Calls, s.State, s.Owner.Kind, out.retryAt), false, nil
+		}
+		return conversation.TurnResult{}, true, nil
+	}
+	state, err := decodeState(s.State)
+	if err != nil {
+		return conversation.TurnResult{}, false, err
+	}
+	if w := state.Wait; w != nil && !w.Until.IsZero() && !w.Until.After(t.in.Now) {
+		if kept, err := t.ring(ctx, s, w.Token); err != nil || kept {
+			return conversation.TurnResult{}, kept, err
+		}
+	}
+	if len(s.Events) == 0 {
+		return t.result(s, s.Cursor, s.Calls, s.State, s.Owner.Kind, time.Time{}), false, nil
+	}
+	return t.answer(ctx, s, conn, state)
+}
+
+// ring turns the end of a wait into an event of the inbox, once.
+func (t *turn) ring(ctx context.Context, s *conversations.Snapshot, token string) (bool, error) {
+	body, err := json.Marshal(flow.Event{Kind: flow.EventTimer, Ref: token})
+	if err != nil {
+		return false, err
+	}
+	got, err := t.a.Inbox.Keep(ctx, bus.Arrival{Workspace: s.Workspace, Conversation: s.ID, Contact: s.Contact, WorkflowID: s.WorkflowID,
+		Once: bus.Once(nil, "timer", s.ID.String(), token), Kind: bus.KindTimer, Body: body})
+	return err == nil && !got.Duplicate, err
+}
+
+// answer decides on the events that have arrived, commits, and sends.
+func (t *turn) answer(ctx context.Context, s *conversations.Snapshot, conn *connections.Connection, state flow.State) (conversation.TurnResult, bool, error) {
+	d, err := t.a.decide(ctx, s, conn, state, t.in.Now)
+	if err != nil {
+		return conversation.TurnResult{}, false, err
+	}
+	if err := t.a.Conversations.Commit(ctx, d.turn); err != nil {
+		return conversation.TurnResult{}, false, err
+	}
+	t.events += len(s.Events)
+	var retryAt time.Time
+	if d.turn.Pending {
+		out := t.a.outbox(s, conn, t.in.Now)
+		out.turn = d.turn.First()
+		if err := out.sendAll(ctx, d.sends); err != nil {
+			return conversation.TurnResult{}, false, err
+		}
+		retryAt = out.retryAt
+	}
+	owner := s.Owner.Kind
+	if d.turn.Owner != nil {
+		owner = d.turn.Owner.Kind
+	}
+	return t.result(s, d.turn.Last, d.turn.Calls, d.turn.State, owner, retryAt), false, nil
+}
+
+func (t *turn) result(s *conversations.Snapshot, handled int64, calls []conversations.Call, rawState json.RawMessage, owner string, retryAt time.Time) conversation.TurnResult {
+	res := conversation.TurnResult{Handled: handled, Owner: owner, RetryAt: retryAt, More: handled < s.LastNumber && retryAt.IsZero()}
+	for _, c := range calls {
+		res.Calls = append(res.Calls, conversation.Call{Key: c.Key, Connector: c.Connector, Operation: c.Operation, Block: c.Block, TimeoutS: c.TimeoutS})
+	}
+	if state, err := decodeState(rawState); err == nil {
+		res.Block = state.Block
+		if state.Wait != nil {
+			res.WakeAt = state.Wait.Until
+		}
+	}
+	return res
+}
+
+func decodeState(raw json.RawMessage) (flow.State, error) {
+	var st flow.State
+	if len(raw) == 0 {
+		return st, nil
+	}
+	if err := json.Unmarshal(raw, &st); err != nil {
+		return st, fmt.Errorf("the flow's state is not readable: %w", err)
+	}
+	return st, nil
+}
+
+// decision is a turn that is ready to be committed, and its sends.
+type decision struct {
+	turn  *conversations.Turn
+	sends []conversations.Send
+	s     *conversations.Snapshot
+	conn  *connections.Connection
+	now   time.Time
+}
+
+// decide steps the flow over the events and collects what is to be done. It
+// changes nothing.
+func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn *connections.Connection, state flow.State, now time.Time) (*decision, error) {
+	d := &decision{s: s, conn: conn, now: now, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
+		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: conn.Connector.Channel != nil && conn.Connector.Channel.Hosted}}
+	underWay := state.Block != "" || len(state.Payments) > 0
+	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, underWay)
+	if err != nil {
+		return nil, err
+	}
+	if program != nil {
+		d.turn.Flow, d.turn.FlowHash = program.Name(), program.Hash()
+	}
+	var batch []flow.Event
+	step := func() {
+		if len(batch) > 0 && program != nil {
+			state = d.step(program, state, batch)
+		}
+		batch = nil
+	}
+	for _, e := range s.Events {
+		switch e.Kind {
+		case bus.KindTell, bus.KindAgent:
+			step()
+			if err := d.say(e); err != nil {
+				return nil, err
+			}
+		case bus.KindTaken:
+			step()
+			state.Handed = true
+		default:
+			ev, err := decodeEvent(e)
+			if err != nil {
+				return nil, err
+			}
+			if ev.Kind == flow.EventCallResult {
+				d.called(ev.Ref)
+			}
+			if ev.Kind != flow.EventMessage || !s.Blocked {
+				batch = append(batch, ev)
+			}
+		}
+	}
+	step()
+	raw, err := json.Marshal(state)
+	if err != nil {
+		return nil, err
+	}
+	d.turn.State = raw
+	d.finish()
+	return d, nil
+}
+
+// decodeEvent reads an event of the inbox as the flow sees it. A body whose key
+// was destroyed is an event of no kind, which flows ignore.
+func decodeEvent(e conversations.Event) (flow.Event, error) {
+	ev := flow.Event{Kind: flow.EventKind(e.Kind)}
+	if e.Body != nil {
+		if err := json.Unmarshal(e.Body, &ev); err != nil {
+			return ev, fmt.Errorf("event %d is not readable: %w", e.Number, err)
+		}
+	} else {
+		ev.Kind = "erased"
+	}
+	ev.Number, ev.At = e.Number, e.At
+	return ev, nil
+}
+
+func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) flow.State {
+	out := p.Step(flow.Input{State: state, Events: events, Now: d.now, Channel: d.s.Connector, Contact: map[string]any{
+		"language": d.s.Language, "name": d.s.Name,
+	}})
+	d.turn.Entered = append(d.turn.Entered, out.Entered...)
+	d.turn.Missed = d.turn.Missed || out.Missed
+	for _, f := range out.Faults {
+		d.note("flow.fault", map[string]any{"fault": f})
+	}
+	for _, e := range out.Effects {
+		d.effect(e)
+	}
+	return out.State
+}
+
+func (d *decision) effect(e flow.Effect) {
+	switch e.Kind {
+	case flow.EffectSend:
+		if e.Content != nil {
+			d.send(*e.Content)
+		}
+	case flow.EffectHandoff:
+		d.turn.Owner = &conversations.Owner{Kind: "human"}
+		d.turn.Queue = e.Queue
+		d.note("conversation.handoff", map[string]any{"queue": e.Queue, "block": e.Block})
+	default:
+		key := d.key()
+		connector := e.Connector
+		operation := e.Operation
+		switch {
+		case e.Kind == flow.EffectPay && connector == "":
+			connector = payments
+			operation = "payment_link_create"
+		case e.Kind == flow.EffectPay:
+			operation = "payment_link_create"
+		case e.Kind == flow.EffectStartCase:
+			connector = builtin
+		}
+		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: operation, Connector: connector,
+			Kind: sdk.Once, State: "planned",
+			Request: conversations.Requested{Ref: e.Ref, Kind: string(e.Kind), Connector: e.Connector, Operation: e.Operation, Input: e.Input}})
+		d.turn.Calls = append(d.turn.Calls, conversations.Call{Ref: e.Ref, Key: key, Kind: string(e.Kind), Connector: connector,
+			Operation: operation, Block: e.Block, TimeoutS: int(e.Timeout.Seconds())})
+	}
+}
+
+// key is the key of the turn's next effect.
+func (d *decision) key() string {
+	return d.s.ID.String() + "-" + strconv.FormatInt(d.turn.First(), 10) + "-" + strconv.Itoa(len(d.turn.Effects))
+}
+
+// called removes a call whose result has come.
+func (d *decision) called(ref string) {
+	var rest []conversations.Call
+	for _, c := range d.turn.Calls {
+		if c.Ref != ref {
+			rest = append(rest, c)
+		}
+	}
+	d.turn.Calls = rest
+}
+
+// say sends what a case or a human agent says.
+func (d *decision) say(e conversations.Event) error {
+	if e.Body == nil {
+		return nil
+	}
+	var body tell
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return fmt.Errorf("event %d is not readable: %w", e.Number, err)
+	}
+	d.send(body.Content)
+	return nil
+}
+
+// send plans a message for the channel. What the channel cannot carry at all is
+// recorded, and nothing is sent in its place.
+func (d *decision) send(c sdk.Content) {
+	ch := d.conn.Connector.Channel
+	if ch == nil || d.s.Blocked {
+		return
+	}
+	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, d.now)})
+	for _, n := range plan.Notes {
+		d.note("message.degraded", map[string]any{"field": n.Field, "level": string(n.Level), "why": n.Why})
+	}
+	if err != nil {
+		d.note("message.refused", map[string]any{"why": errText(err)})
+		return
+	}
+	for i, m := range plan.Messages {
+		if i == 0 && m.Template == nil {
+			m.Template = c.Template // should the provider say that the window is closed
+		}
+		key := d.key()
+		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: "send",
+			Kind: ch.Effect.Kind, State: "planned", Request: m})
+		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m})
+	}
+}
+
+func (d *decision) note(typ string, data map[string]any) {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		raw = nil
+	}
+	d.turn.Notes = append(d.turn.Notes, conversations.Note{Type: typ, Data: raw})
+}
+
+// finish sets the states of the turn's sends. On a channel of our own a stored
+// message is delivered. Elsewhere the first send is attempted as soon as the turn
+// is committed, so it is committed as attempting, and the others follow it.
+func (d *decision) finish() {
+	if len(d.sends) == 0 {
+		return
+	}
+	hosted := d.conn.Connector.Channel.Hosted
+	d.turn.Pending = !hosted
+	first := true
+	for i := range d.turn.Effects {
+		e := &d.turn.Effects[i]
+		if e.Operation != "send" {
+			continue
+		}
+		switch {
+		case hosted:
+			e.State = "done"
+		case first:
+			e.State = "attempting"
+		}
+		first = false
+	}
+	if !hosted {
+		d.sends[0].State, d.sends[0].Attempt = "attempting", 1
+	}
+}

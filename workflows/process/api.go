@@ -1,0 +1,75 @@
+// Package process is what all cases share: how a case does an operation of a
+// connector once, tells its contact something, shows its stage, and receives
+// news, in order, with deadlines.
+package process
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"parley/connectors/sdk"
+)
+
+// Names that clients and workers share.
+const (
+	// SignalNews brings a [News] to a case.
+	SignalNews = "news"
+	// OperationActivity performs an operation: OperationInput → its output as JSON.
+	OperationActivity = "RunOperation"
+	// AdvanceActivity records a case's stage: ProgressInput → nothing.
+	AdvanceActivity = "AdvanceCase"
+	// TellActivity hands a message for the contact to its conversation: TellInput → nothing.
+	TellActivity = "TellContact"
+)
+
+// Ref names a case and whom it is for. All of it is opaque.
+type Ref struct {
+	Workspace    uuid.UUID `json:"workspace"`
+	ID           uuid.UUID `json:"id"`
+	Kind         string    `json:"kind"`
+	Number       int64     `json:"number"`
+	Contact      uuid.UUID `json:"contact"`
+	Conversation uuid.UUID `json:"conversation"`
+	Channel      string    `json:"channel"`
+}
+
+// News is something that a case hears of: what happened at a provider, or a
+// request about the case. Numbers grow by one.
+type News struct {
+	Number    int64           `json:"number"`
+	Name      string          `json:"name"`
+	EffectKey string          `json:"effect_key,omitempty"`
+	Data      json.RawMessage `json:"data,omitempty"`
+	At        time.Time       `json:"at"`
+}
+
+// OperationInput is one operation to be done once for a case.
+type OperationInput struct {
+	Case Ref `json:"case"`
+	// Key is the effect's key: the case's ID and a name within it.
+	Key       string          `json:"key"`
+	Connector string          `json:"connector"`
+	Operation string          `json:"operation"`
+	Input     json.RawMessage `json:"input"`
+}
+
+// ProgressInput is how far a case has come.
+type ProgressInput struct {
+	Case       Ref    `json:"case"`
+	Stage      string `json:"stage"`
+	WaitingFor string `json:"waiting_for,omitempty"`
+	Outcome    string `json:"outcome,omitempty"`
+	Open       bool   `json:"open"`
+	// Text is what the customer is told who asks how it stands.
+	Text      string `json:"text"`
+	CanCancel bool   `json:"can_cancel,omitempty"`
+}
+
+// TellInput is a message for a case's contact.
+type TellInput struct {
+	Case Ref `json:"case"`
+	// Key makes the message one message, however often it is handed over.
+	Key     string      `json:"key"`
+	Content sdk.Content `json:"content"`
+}

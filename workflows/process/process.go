@@ -1,0 +1,213 @@
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+	"parley/connectors/sdk"
+)
+
+// Search attributes of cases. All are of low cardinality and hold nothing personal.
+var (
+	workspaceKey  = temporal.NewSearchAttributeKeyKeyword("Workspace")
+	channelKey    = temporal.NewSearchAttributeKeyKeyword("Channel")
+	stageKey      = temporal.NewSearchAttributeKeyKeyword("Stage")
+	waitingForKey = temporal.NewSearchAttributeKeyKeyword("WaitingFor")
+	outcomeKey    = temporal.NewSearchAttributeKeyKeyword("Outcome")
+	deadlineKey   = temporal.NewSearchAttributeKeyTime("Deadline")
+)
+
+// Attributes are the search attributes with which a case is started.
+func Attributes(r Ref) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(workspaceKey.ValueSet(r.Workspace.String()), channelKey.ValueSet(r.Channel), stageKey.ValueSet("new"))
+}
+
+// Process is one case under way.
+type Process struct {
+	Ref
+	news   workflow.ReceiveChannel
+	cursor int64
+	early  map[int64]News // news that overtook an older one
+	log    []string       // stages so far, for operators
+	stage  ProgressInput
+}
+
+// Start returns the process of a workflow that has just begun.
+func Start(ctx workflow.Context, ref Ref) *Process {
+	return &Process{Ref: ref, news: workflow.GetSignalChannel(ctx, SignalNews), early: map[int64]News{}}
+}
+
+// Operation is something to do once at a provider.
+type Operation struct {
+	// Name is unique within the case; the effect's key is made of it.
+	Name      string
+	Connector string
+	Operation string
+	Input     any
+	// Patience is how long an unavailable provider is tried again.
+	Patience time.Duration
+	// Summary tells operators what it is for.
+	Summary string
+}
+
+// Key is the effect's key of an operation of this case.
+func (p *Process) Key(name string) string { return p.ID.String() + "-" + name }
+
+// Do performs an operation and decodes its output into out. The error's class
+// is told by [ClassOf].
+func (p *Process) Do(ctx workflow.Context, op Operation, out any) error {
+	input, err := json.Marshal(op.Input)
+	if err != nil {
+		return fmt.Errorf("process: input of %s: %w", op.Name, err)
+	}
+	opts := workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: op.Patience,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:                op.Summary,
+	}
+	in := OperationInput{Case: p.Ref, Key: p.Key(op.Name), Connector: op.Connector, Operation: op.Operation, Input: input}
+	var raw json.RawMessage
+	if err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, opts), OperationActivity, in).Get(ctx, &raw); err != nil {
+		return err
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, out)
+}
+
+// ClassOf is the class of an operation's error; Unavailable for what is none.
+func ClassOf(err error) sdk.Class {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return sdk.Class(app.Type())
+	}
+	return sdk.Unavailable
+}
+
+// background is how Advance and Tell are run: they only need our own database
+// and are tried until they succeed.
+func background(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
+		Summary:             summary,
+	})
+}
+
+// Stage shows how far the case has come: to operators as search attributes and
+// details, to the customer who asks as text.
+func (p *Process) Stage(ctx workflow.Context, s ProgressInput, deadline time.Time) error {
+	s.Case = p.Ref
+	p.stage = s
+	p.log = append(p.log, workflow.Now(ctx).UTC().Format("2006-01-02 15:04 ")+s.Stage)
+	attrs := []temporal.SearchAttributeUpdate{stageKey.ValueSet(s.Stage), waitingForKey.ValueSet(orNone(s.WaitingFor)), outcomeKey.ValueSet(orNone(s.Outcome))}
+	if deadline.IsZero() {
+		attrs = append(attrs, deadlineKey.ValueUnset())
+	} else {
+		attrs = append(attrs, deadlineKey.ValueSet(deadline))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attrs...); err != nil {
+		return fmt.Errorf("process: search attributes: %w", err)
+	}
+	workflow.SetCurrentDetails(ctx, p.details(deadline))
+	return workflow.ExecuteActivity(background(ctx, "record stage "+s.Stage), AdvanceActivity, s).Get(ctx, nil)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func (p *Process) details(deadline time.Time) string {
+	s := fmt.Sprintf("**%s %d · %s**", p.Kind, p.Number, p.stage.Stage)
+	if p.stage.WaitingFor != "" {
+		s += "\n\nWaits for: " + p.stage.WaitingFor
+	}
+	if !deadline.IsZero() {
+		s += "\n\nDeadline: " + deadline.UTC().Format(time.RFC3339)
+	}
+	if p.stage.Outcome != "" {
+		s += "\n\nOutcome: " + p.stage.Outcome
+	}
+	s += "\n\nSo far:\n"
+	for _, l := range p.log {
+		s += "- " + l + "\n"
+	}
+	return s
+}
+
+// Tell hands a message to the contact's conversation, which sends it in its
+// turn. name is unique within the case.
+func (p *Process) Tell(ctx workflow.Context, name string, c sdk.Content) error {
+	in := TellInput{Case: p.Ref, Key: p.Key(name), Content: c}
+	return workflow.ExecuteActivity(background(ctx, "tell the customer: "+name), TellActivity, in).Get(ctx, nil)
+}
+
+// Next returns the next piece of news, or false when the deadline passes first.
+// A zero deadline waits for ever. why tells operators what the timer is for.
+func (p *Process) Next(ctx workflow.Context, deadline time.Time, why string) (News, bool, error) {
+	var timer workflow.Future
+	stop := func() {}
+	if !deadline.IsZero() {
+		tctx, cancel := workflow.WithCancel(ctx)
+		stop = cancel
+		timer = workflow.NewTimerWithOptions(tctx, max(deadline.Sub(workflow.Now(ctx)), time.Millisecond), workflow.TimerOptions{Summary: why})
+	}
+	defer stop()
+	rang := false
+	for {
+		if n, ok := p.take(); ok {
+			return n, true, nil
+		}
+		if rang {
+			return News{}, false, nil
+		}
+		sel := workflow.NewSelector(ctx)
+		sel.AddReceive(p.news, func(ch workflow.ReceiveChannel, _ bool) {
+			var n News
+			ch.Receive(ctx, &n)
+			p.hear(n)
+		})
+		if timer != nil {
+			sel.AddFuture(timer, func(workflow.Future) { rang = true })
+		}
+		sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+		sel.Select(ctx)
+		if err := ctx.Err(); err != nil {
+			return News{}, false, err
+		}
+	}
+}
+
+// take returns the news that is next by number, after everything that is in the
+// signal channel has been heard.
+func (p *Process) take() (News, bool) {
+	for {
+		var n News
+		if !p.news.ReceiveAsync(&n) {
+			break
+		}
+		p.hear(n)
+	}
+	n, ok := p.early[p.cursor+1]
+	if ok {
+		delete(p.early, n.Number)
+		p.cursor++
+	}
+	return n, ok
+}
+
+// hear keeps news that was not heard before.
+func (p *Process) hear(n News) {
+	if n.Number > p.cursor {
+		p.early[n.Number] = n
+	}
+}
