@@ -18,7 +18,6 @@ type product struct {
 	title    string
 	text     string
 	tags     []string
-	emoji    string
 	colour   string
 	variants []variant
 }
@@ -34,29 +33,29 @@ const plenty = 100_000
 
 // catalogue is what the shop sells. Numbers never change: flows may name them.
 var catalogue = []product{
-	{1, "Ethiopia Yirgacheffe", "Light roast with jasmine, lemon and a honey finish.", []string{"coffee", "bestseller"}, "☕", "#7b4f2e",
+	{1, "Ethiopia Yirgacheffe", "Light roast with jasmine, lemon and a honey finish.", []string{"coffee", "bestseller"}, "#7b4f2e",
 		[]variant{{101, "250 g", 1450, plenty}, {102, "1 kg", 4900, plenty}}},
-	{2, "Colombia Huila", "Medium roast, caramel and red apple. Lovely as a filter.", []string{"coffee"}, "☕", "#8c5a34",
+	{2, "Colombia Huila", "Medium roast, caramel and red apple. Lovely as a filter.", []string{"coffee"}, "#8c5a34",
 		[]variant{{103, "250 g", 1290, plenty}, {104, "1 kg", 4400, plenty}}},
-	{3, "House Espresso", "Dark and round: cocoa, toasted hazelnut, low acidity.", []string{"coffee", "bestseller"}, "☕", "#4e2f1b",
+	{3, "House Espresso", "Dark and round: cocoa, toasted hazelnut, low acidity.", []string{"coffee", "bestseller"}, "#4e2f1b",
 		[]variant{{105, "250 g", 1190, plenty}, {106, "1 kg", 3990, plenty}}},
-	{4, "Decaf Sidamo", "Mountain-water decaf that still tastes of blueberries.", []string{"coffee", "decaf"}, "🌙", "#5d4a66",
+	{4, "Decaf Sidamo", "Mountain-water decaf that still tastes of blueberries.", []string{"coffee", "decaf"}, "#5d4a66",
 		[]variant{{107, "250 g", 1390, plenty}}},
-	{5, "Darjeeling First Flush", "Spring harvest, bright and flowery.", []string{"tea"}, "🍃", "#6f8f4e",
+	{5, "Darjeeling First Flush", "Spring harvest, bright and flowery.", []string{"tea"}, "#6f8f4e",
 		[]variant{{108, "50 g", 990, plenty}, {109, "100 g", 1850, plenty}}},
-	{6, "Earl Grey Imperial", "Black tea with real bergamot oil and cornflower.", []string{"tea", "bestseller"}, "🫖", "#3f5f7f",
+	{6, "Earl Grey Imperial", "Black tea with real bergamot oil and cornflower.", []string{"tea", "bestseller"}, "#3f5f7f",
 		[]variant{{110, "50 g", 790, plenty}, {111, "100 g", 1450, plenty}}},
-	{7, "Sencha Kagoshima", "Deep-steamed green tea, sweet and savoury.", []string{"tea"}, "🍵", "#4d8a5b",
+	{7, "Sencha Kagoshima", "Deep-steamed green tea, sweet and savoury.", []string{"tea"}, "#4d8a5b",
 		[]variant{{112, "50 g", 1150, plenty}, {113, "100 g", 2100, plenty}}},
-	{8, "Masala Chai", "Assam with cardamom, ginger, cinnamon and pepper.", []string{"tea"}, "🌶️", "#a8552d",
+	{8, "Masala Chai", "Assam with cardamom, ginger, cinnamon and pepper.", []string{"tea"}, "#a8552d",
 		[]variant{{114, "100 g", 890, plenty}}},
-	{9, "Pour-over Dripper", "Ceramic cone for one or two cups, filters included.", []string{"gear"}, "🏺", "#b8a48c",
+	{9, "Pour-over Dripper", "Ceramic cone for one or two cups, filters included.", []string{"gear"}, "#b8a48c",
 		[]variant{{115, "White", 2400, plenty}, {116, "Sage", 2400, 3}}},
-	{10, "Cast-iron Teapot", "Keeps 0.8 litres warm for an hour. Back in spring.", []string{"gear"}, "🫖", "#2f3437",
+	{10, "Cast-iron Teapot", "Keeps 0.8 litres warm for an hour. Back in spring.", []string{"gear"}, "#2f3437",
 		[]variant{{117, "Default Title", 5800, 0}}},
-	{11, "Almond Biscotti", "Twice baked, made for dipping. Bag of ten.", []string{"addon", "treat"}, "🍪", "#c99a5b",
+	{11, "Almond Biscotti", "Twice baked, made for dipping. Bag of ten.", []string{"addon", "treat"}, "#c99a5b",
 		[]variant{{118, "Default Title", 650, plenty}}},
-	{12, "Gift Wrap", "Kraft paper, a ribbon and a card with your words.", []string{"addon"}, "🎁", "#b5475b",
+	{12, "Gift Wrap", "Kraft paper, a ribbon and a card with your words.", []string{"addon"}, "#b5475b",
 		[]variant{{119, "Default Title", 300, plenty}}},
 }
 
@@ -157,11 +156,19 @@ func (s *shop) image(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "image/svg+xml")
 			fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400">`+
 				`<rect width="400" height="400" fill="%s"/><circle cx="200" cy="180" r="120" fill="#fff" fill-opacity=".18"/>`+
-				`<text x="200" y="220" font-size="120" text-anchor="middle">%s</text>`+
+				`<text x="200" y="220" font-size="110" font-family="serif" fill="#fff" text-anchor="middle">%s</text>`+
 				`<text x="200" y="350" font-size="26" font-family="sans-serif" fill="#fff" text-anchor="middle">%s</text></svg>`,
-				p.colour, p.emoji, p.title)
+				p.colour, initials(p.title), p.title)
 			return
 		}
 	}
 	http.NotFound(w, r)
+}
+
+func initials(title string) string {
+	out := ""
+	for _, w := range strings.Fields(title)[:2] {
+		out += w[:1]
+	}
+	return out
 }
