@@ -4,12 +4,16 @@ package fakes
 
 import (
 	"parley/connectors/sdk/fake"
+	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
+	"parley/connectors/whatsapp/whatsappfake"
 )
 
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		shopifyfake.Provider,
 		stripefake.Provider,
+		whatsappfake.Provider,
 	}
 }

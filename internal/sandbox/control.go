@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"parley/connectors/sdk"
 	"parley/connectors/sdk/fake"
@@ -165,6 +166,9 @@ func (s *Sandbox) account(connector, name string) (fake.Account, error) {
 
 func (s *Sandbox) getPhone(w http.ResponseWriter, r *http.Request) {
 	connector, from := r.URL.Query().Get("connector"), r.URL.Query().Get("from")
+	if plus, ok := strings.CutPrefix(from, " "); ok {
+		from = "+" + plus // a number whose plus was not escaped
+	}
 	if !s.known(w, connector) {
 		return
 	}

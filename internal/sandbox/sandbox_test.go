@@ -182,10 +182,13 @@ func TestACustomerSpeaks(t *testing.T) {
 	shown, err := s.Phone(t.Context(), "toy", "1")
 	require.NoError(t, err)
 	require.Equal(t, "hi", shown[0].Text)
+	require.NoError(t, s.Say(t.Context(), sandbox.Say{Connector: "toy", From: "+1", Utterance: fake.Utterance{Text: "plus"}}))
+	_, raw, _ := s.send("GET", "/_control/phone?connector=toy&from=+1", "")
+	require.Contains(t, raw, "plus", "a plus need not be escaped")
 	none, err := s.Phone(t.Context(), "toy", "2")
 	require.NoError(t, err)
 	require.Empty(t, none)
-	_, raw, _ := s.send("GET", "/_control/phone?connector=toy&from=2", "")
+	_, raw, _ = s.send("GET", "/_control/phone?connector=toy&from=2", "")
 	require.Equal(t, "[]\n", raw)
 }
 
