@@ -4,8 +4,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/types"
 
 	"parley/connectors/sdk"
@@ -86,15 +88,17 @@ func (c *linter) types() {
 	for name, typ := range known {
 		env[name] = typeOf(typ)
 	}
+	configs := map[string]*conf.Config{} // by the names of locals
 	for _, e := range c.doc.exprs {
-		local := env
-		if len(e.locals) > 0 {
-			local = maps.Clone(env)
+		key := strings.Join(e.locals, " ")
+		if configs[key] == nil {
+			local := maps.Clone(env)
 			for _, name := range e.locals {
 				local[name] = types.Any
 			}
+			configs[key] = newConfig(local)
 		}
-		if _, problem := e.typeCheck(local); problem != nil {
+		if problem := e.typeCheck(configs[key]); problem != nil {
 			c.problems = append(c.problems, *problem)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/expr-lang/expr/conf"
 )
 
 // reader turns nodes into the structs of a document, and remembers on the way
@@ -14,6 +16,7 @@ import (
 // the tag `flow:"key"` is a key, with `flow:"key,required"` one that must be
 // there. A field's type says what the key may hold.
 type reader struct {
+	config   *conf.Config // of expressions
 	problems []Problem
 	exprs    []*expr
 	targets  []*target

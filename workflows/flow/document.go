@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/expr-lang/expr/types"
 )
 
 // Document is a parsed flow. It is immutable after [Parse] and safe for
@@ -137,7 +139,7 @@ func Parse(file string, src []byte) (*Document, []Problem) {
 	sum := sha256.Sum256(canonical.Bytes())
 	d.hash = hex.EncodeToString(sum[:])
 
-	r := &reader{}
+	r := &reader{config: newConfig(types.Map{types.Extra: types.Any})}
 	r.record(root, &d.head, "a flow")
 	d.blocks = d.head.Blocks
 	for i, b := range d.blocks {

@@ -59,9 +59,9 @@ type nameUse struct {
 	at   pos
 }
 
-// compileExpr compiles an expression that stands at position at. Names are not
-// resolved here: what is not set is nil.
-func compileExpr(source string, at pos, wantBool bool) (*expr, *Problem) {
+// compileExpr compiles an expression that stands at position at, with settings
+// from newConfig. Names are not resolved here: what is not set is nil.
+func compileExpr(config *conf.Config, source string, at pos, wantBool bool) (*expr, *Problem) {
 	e := &expr{pos: at, source: source, wantBool: wantBool}
 	fail := func(at pos, format string, args ...any) (*expr, *Problem) {
 		p := at.problem(format, args...)
@@ -73,7 +73,6 @@ func compileExpr(source string, at pos, wantBool bool) (*expr, *Problem) {
 	if len(source) > maxExprLength {
 		return fail(at, "this expression is longer than %d characters; use several set steps", maxExprLength)
 	}
-	config := newConfig(types.Map{types.Extra: types.Any})
 	tree, err := checker.ParseCheck(source, config)
 	if err != nil {
 		return fail(e.within(err), "expression: %s", describe(err, source))
@@ -93,7 +92,8 @@ func compileExpr(source string, at pos, wantBool bool) (*expr, *Problem) {
 	return e, nil
 }
 
-// newConfig gives expr's settings with the names and types of env.
+// newConfig gives expr's settings with the names and types of env, for use by one
+// goroutine.
 func newConfig(env types.Map) *conf.Config {
 	c := conf.CreateNew()
 	c.WithEnv(env)
@@ -197,6 +197,9 @@ func (v *reviewer) walk(n ast.Node, loops int) {
 func (v *reviewer) call(n *ast.CallNode) {
 	switch callee := n.Callee.(type) {
 	case *ast.IdentifierNode:
+		if slices.Contains(reserved, callee.Value) {
+			v.refuse("%s is a value: write it without ()", callee.Value)
+		}
 		if functions[callee.Value] == nil {
 			v.refuse("there is no function %s%s", callee.Value, didYouMean(callee.Value, functionNames()))
 		}
@@ -252,20 +255,26 @@ func children(n ast.Node) []ast.Node {
 }
 
 // typeCheck checks the expression once more with what is known of the variables'
-// types. It returns the result's type (nil if unknown).
-func (e *expr) typeCheck(env types.Map) (reflect.Type, *Problem) {
-	tree, err := checker.ParseCheck(e.source, newConfig(env))
+// types.
+func (e *expr) typeCheck(config *conf.Config) *Problem {
+	tree, err := checker.ParseCheck(e.source, config)
 	if err != nil {
-		p := e.within(err).problem("expression: %s", describe(err, e.source))
-		return nil, &p
+		p := e.within(err).problem("expression: %s", plainTypes.Replace(strings.TrimSpace(describe(err, e.source))))
+		return &p
 	}
 	t := tree.Node.Nature().Type
 	if known := t != nil && t.Kind() != reflect.Interface; e.wantBool && known && t.Kind() != reflect.Bool {
 		p := e.pos.problem("this must be true or false, and is %s", typeName(t))
-		return nil, &p
+		return &p
 	}
-	return t, nil
+	return nil
 }
+
+// plainTypes puts the language's words for Go's.
+var plainTypes = strings.NewReplacer(
+	"float64", "number", "map[string]interface {}", "mapping", "[]interface {}", "list",
+	"string", "text", "time.Time", "time", "time.Duration", "duration",
+)
 
 func typeName(t reflect.Type) string {
 	switch {

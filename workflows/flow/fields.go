@@ -112,7 +112,7 @@ func (e *expr) readAs(r *reader, n *node, wantBool bool) {
 }
 
 func (r *reader) compile(e *expr, source string, at pos) {
-	compiled, problem := compileExpr(source, at, e.wantBool)
+	compiled, problem := compileExpr(r.config, source, at, e.wantBool)
 	if problem != nil {
 		r.problems = append(r.problems, *problem)
 		return

@@ -143,7 +143,11 @@ func yamlProblem(err error) Problem {
 	var ye yaml.Error
 	if errors.As(err, &ye) && ye.GetToken() != nil && ye.GetToken().Position != nil {
 		at := ye.GetToken().Position
-		return pos{max(1, at.Line), max(1, at.Column)}.problem("YAML: %s", ye.GetMessage())
+		hint := ""
+		if strings.Contains(ye.GetMessage(), "mapping value is not allowed") {
+			hint = " (quote a text in which a space follows a colon)"
+		}
+		return pos{max(1, at.Line), max(1, at.Column)}.problem("YAML: %s%s", ye.GetMessage(), hint)
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return pos{1, 1}.problem("YAML: %s", first)

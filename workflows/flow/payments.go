@@ -3,6 +3,8 @@ package flow
 import (
 	"errors"
 	"slices"
+
+	"parley/connectors/sdk"
 )
 
 // maxPayments bounds those that are kept in a state.
@@ -47,7 +49,7 @@ func (m *machine) provider(ev *Event) {
 	case paymentFailed:
 		p.Status = statusFailed
 		if awaited && pay != nil {
-			m.proceed(pay.failed(m, nil))
+			m.proceed(pay.failed(m, &sdk.Error{Class: sdk.Rejected, Code: "payment_failed"}))
 		}
 	}
 }

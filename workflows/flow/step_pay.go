@@ -124,13 +124,11 @@ func (s *payStep) hear(m *machine, msg *sdk.Incoming) move {
 	return m.miss(m.p.texts.Unpaid, nil)
 }
 
-// failed enters the branch for a payment that did not come about; e says why, if
-// that is known.
+// failed enters the branch for a payment that did not come about, which sees why
+// as error.
 func (s *payStep) failed(m *machine, e *sdk.Error) move {
-	if e != nil {
-		if err := m.rememberError(e); err != nil {
-			return m.trouble(err)
-		}
+	if err := m.rememberError(e); err != nil {
+		return m.trouble(err)
 	}
 	return s.Failed.or(finish)
 }

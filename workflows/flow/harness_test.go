@@ -1,0 +1,155 @@
+package flow
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"parley/connectors/sdk"
+)
+
+var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// maxState bounds a state in JSON, as the package promises it: the variables,
+// the choices on offer and the payments.
+const maxState = MaxVars + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*200
+
+// talk is a conversation with a program: each event is stepped twice and must
+// give the same output, and the state must survive its way through JSON.
+type talk struct {
+	t       require.TestingT
+	program *Program
+	state   State
+	out     Output
+	now     time.Time
+	number  int64
+}
+
+func compile(t testing.TB, source string) *Program {
+	t.Helper()
+	doc, _ := Parse("test.yaml", []byte(source))
+	p, err := Compile(doc)
+	require.NoError(t, err)
+	return p
+}
+
+// flowOf makes a document of blocks.
+func flowOf(blocks string) string { return "name: test\nagent_queue: desk\nblocks:\n" + blocks }
+
+func newTalk(t *testing.T, source string) *talk {
+	t.Helper()
+	return &talk{t: t, program: compile(t, source), now: testNow}
+}
+
+// events steps and gives what the customer is shown, or sees done.
+func (k *talk) events(events ...Event) []string {
+	for i := range events {
+		k.number++
+		events[i].Number, events[i].At = k.number, k.now
+	}
+	in := Input{State: k.state, Events: events, Now: k.now, Channel: "whatsapp",
+		Contact: map[string]any{"name": "Ana", "language": "en"}}
+	before, err := json.Marshal(in.State)
+	require.NoError(k.t, err)
+	k.out = k.program.Step(in)
+	again := k.program.Step(in)
+	require.Equal(k.t, k.out, again, "the same input gives the same output")
+	after, err := json.Marshal(in.State)
+	require.NoError(k.t, err)
+	require.Equal(k.t, string(before), string(after), "the input is not changed")
+
+	js, err := json.Marshal(k.out.State)
+	require.NoError(k.t, err)
+	require.LessOrEqual(k.t, len(js), maxState)
+	var back State
+	require.NoError(k.t, json.Unmarshal(js, &back))
+	requireSameState(k.t, k.out.State, back)
+	k.state = back
+	return shown(k.out.Effects)
+}
+
+// requireSameState compares states; a mapping that is empty is one that is nil.
+func requireSameState(t require.TestingT, a, b State) {
+	for _, s := range []*State{&a, &b} {
+		if len(s.Vars) == 0 {
+			s.Vars = nil
+		}
+		if len(s.Payments) == 0 {
+			s.Payments = nil
+		}
+		if len(s.Choices) == 0 {
+			s.Choices = nil
+		}
+	}
+	require.Equal(t, a, b, "a state survives JSON")
+}
+
+// shown writes effects for comparison: texts as they are, choices in brackets,
+// other effects as kind:what.
+func shown(effects []Effect) []string {
+	var out []string
+	for _, e := range effects {
+		switch e.Kind {
+		case EffectSend:
+			s := e.Content.Text
+			if len(e.Content.Choices) > 0 {
+				var labels []string
+				for _, c := range e.Content.Choices {
+					labels = append(labels, c.Label)
+				}
+				s += " [" + strings.Join(labels, "|") + "]"
+			}
+			if e.Content.Link != nil {
+				s += " <" + e.Content.Link.URL + ">"
+			}
+			out = append(out, s)
+		case EffectCall:
+			out = append(out, "call:"+e.Connector+"."+e.Operation+string(e.Input))
+		case EffectHandoff:
+			out = append(out, "handoff:"+e.Queue)
+		default:
+			out = append(out, string(e.Kind)+":"+e.Operation+string(e.Input))
+		}
+	}
+	return out
+}
+
+func message(text string) Event {
+	return Event{Kind: EventMessage, Message: &sdk.Incoming{Text: text}}
+}
+
+func (k *talk) say(texts ...string) []string {
+	events := make([]Event, len(texts))
+	for i, s := range texts {
+		events[i] = message(s)
+	}
+	return k.events(events...)
+}
+
+func (k *talk) tap(id, label string) []string {
+	return k.events(Event{Kind: EventMessage, Message: &sdk.Incoming{Text: label, Tap: id}})
+}
+
+func (k *talk) result(output string) []string {
+	return k.events(Event{Kind: EventCallResult, Ref: k.state.Pending, Output: json.RawMessage(output)})
+}
+
+func (k *talk) fails(class sdk.Class) []string {
+	return k.events(Event{Kind: EventCallResult, Ref: k.state.Pending,
+		Error: &sdk.Error{Class: class, Code: "c1", Message: "for operators", Customer: "for customers"}})
+}
+
+func (k *talk) news(ref, name string) []string {
+	return k.events(Event{Kind: EventProvider, Ref: ref, Name: name})
+}
+
+func (k *talk) timeUp() []string {
+	require.NotNil(k.t, k.state.Wait)
+	k.now = k.state.Wait.Until
+	return k.events(Event{Kind: EventTimer, Ref: k.state.Wait.Token})
+}
+
+func (k *talk) returned() []string { return k.events(Event{Kind: EventReturned}) }
