@@ -258,7 +258,7 @@ func (d *decision) effect(e flow.Effect) {
 	switch e.Kind {
 	case flow.EffectSend:
 		if e.Content != nil {
-			d.send(*e.Content)
+			d.send(*e.Content, conversations.AuthorBot)
 		}
 	case flow.EffectHandoff:
 		d.turn.Owner = &conversations.Owner{Kind: "human"}
@@ -310,13 +310,17 @@ func (d *decision) say(e conversations.Event) error {
 	if err := json.Unmarshal(e.Body, &body); err != nil {
 		return fmt.Errorf("event %d is not readable: %w", e.Number, err)
 	}
-	d.send(body.Content)
+	author := conversations.AuthorCase
+	if e.Kind == bus.KindAgent {
+		author = conversations.AuthorAgent
+	}
+	d.send(body.Content, author)
 	return nil
 }
 
 // send plans a message for the channel. What the channel cannot carry at all is
 // recorded, and nothing is sent in its place.
-func (d *decision) send(c sdk.Content) {
+func (d *decision) send(c sdk.Content, author string) {
 	ch := d.conn.Connector.Channel
 	if ch == nil || d.s.Blocked {
 		return
@@ -335,7 +339,7 @@ func (d *decision) send(c sdk.Content) {
 		}
 		key := d.key()
 		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: "send",
-			Kind: ch.Effect.Kind, State: "planned", Request: m})
+			Kind: ch.Effect.Kind, State: "planned", Request: m, Author: author})
 		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m})
 	}
 }

@@ -118,25 +118,27 @@ WITH input AS (
     SELECT $1, once FROM input WHERE once IS NOT NULL ORDER BY once
     ON CONFLICT DO NOTHING RETURNING event
 ), mine AS (
-    SELECT i.*, row_number() OVER (PARTITION BY conversation ORDER BY ord) AS rn
+    SELECT i.*, row_number() OVER (PARTITION BY conversation ORDER BY ord) AS rn,
+        row_number() OVER (PARTITION BY conversation, kind = 'message' ORDER BY ord) AS spoken
     FROM input i WHERE once IS NULL OR once IN (SELECT event FROM fresh)
 ), counts AS (
-    SELECT conversation, count(*) AS n, bool_or(kind = 'message') AS spoke FROM mine GROUP BY conversation
+    SELECT conversation, count(*) AS n, count(*) FILTER (WHERE kind = 'message') AS messages, bool_or(kind = 'message') AS spoke FROM mine GROUP BY conversation
 ), locked AS (
     SELECT c.id, c.inbound_at FROM conversations c
     WHERE c.workspace_id = $1 AND c.id IN (SELECT conversation FROM counts) ORDER BY c.id FOR UPDATE
 ), bumped AS (
     UPDATE conversations c SET
         last_number = c.last_number + n.n,
+        shown = c.shown + n.messages,
         event_at = now(),
         inbound_at = CASE WHEN n.spoke THEN now() ELSE c.inbound_at END,
         session_at = CASE WHEN n.spoke AND (l.inbound_at IS NULL OR l.inbound_at < now() - $7::interval) THEN now() ELSE c.session_at END
     FROM locked l JOIN counts n ON n.conversation = l.id
     WHERE c.workspace_id = $1 AND c.id = l.id
-    RETURNING c.id, c.last_number - n.n AS base, n.spoke AND (l.inbound_at IS NULL OR l.inbound_at < now() - $7::interval) AS begins
+    RETURNING c.id, c.last_number - n.n AS base, c.shown - n.messages AS shown, n.spoke AND (l.inbound_at IS NULL OR l.inbound_at < now() - $7::interval) AS begins
 ), stored AS (
-    INSERT INTO inbox (workspace_id, subject_id, number, kind, body, trace)
-    SELECT $1, m.conversation, b.base + m.rn, m.kind, m.body, m.trace FROM mine m JOIN bumped b ON b.id = m.conversation
+    INSERT INTO inbox (workspace_id, subject_id, number, kind, seq, body, trace)
+    SELECT $1, m.conversation, b.base + m.rn, m.kind, CASE WHEN m.kind = 'message' THEN b.shown + m.spoken END, m.body, m.trace FROM mine m JOIN bumped b ON b.id = m.conversation
 ), said AS (
     INSERT INTO events (workspace_id, type, subject, data)
     SELECT $1, 'session.started', 'conversation/' || id, NULL FROM bumped WHERE begins

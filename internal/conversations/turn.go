@@ -24,9 +24,18 @@ type Planned struct {
 	// "done" on channels of our own.
 	State   string
 	Request any // sealed as JSON
+	// Author of a send: who says it, AuthorBot, AuthorAgent or AuthorCase.
+	Author string
 	// Connection of the effect; the conversation's own for sends.
 	Connection uuid.UUID
 }
+
+// Who says something, on our side.
+const (
+	AuthorBot   = "bot"
+	AuthorAgent = "agent"
+	AuthorCase  = "case"
+)
 
 // Note is an event for the outbox: names and numbers only.
 type Note struct {
@@ -105,10 +114,10 @@ func (c *Conversations) Commit(ctx context.Context, t *Turn) error {
 const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce)
+        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends)
 ), ok AS (
-    UPDATE conversations v SET cursor = i.last, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
+    UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
         pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
         owner_kind = coalesce(i.owner_kind, v.owner_kind), owner_id = coalesce(i.owner_id, v.owner_id),
         owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
@@ -117,21 +126,21 @@ WITH input AS (
     FROM input i
     WHERE v.workspace_id = $1 AND v.id = i.id AND v.cursor = i.cursor AND v.pending_turn IS NULL
         AND v.owner_version = i.owner_version
-    RETURNING v.id, v.contact_id, v.connection_id, v.connector, v.workflow_id
+    RETURNING v.id, v.connection_id, v.connector, v.workflow_id, v.shown - i.sends AS shown
 ), turned AS (
     INSERT INTO turns (workspace_id, conversation_id, first_number, last_number, flow_hash, entered, missed)
     SELECT $1, i.id, i.cursor + 1, i.last, i.hash, string_to_array(nullif(i.entered, ''), ','), i.missed
     FROM input i JOIN ok ON ok.id = i.id WHERE i.last > i.cursor
 ), planned AS (
     INSERT INTO effects (workspace_id, key, subject_id, workflow_id, connection_id, connector, operation, kind, state,
-        attempt, turn, idx, after_number, request, first_attempt_at, attempted_at, settled_at)
+        attempt, turn, idx, seq, author, request, first_attempt_at, attempted_at, settled_at)
     SELECT $1, e.key, ok.id, ok.workflow_id, coalesce(nullif(e.connection, '00000000-0000-0000-0000-000000000000'), ok.connection_id),
         coalesce(nullif(e.connector, ''), ok.connector), e.operation, e.kind, e.state,
-        (e.state <> 'planned')::int, i.cursor + 1, e.idx, i.last, e.request,
+        (e.state <> 'planned')::int, i.cursor + 1, e.idx, CASE WHEN e.seq > 0 THEN ok.shown + e.seq END, e.author, e.request,
         CASE WHEN e.state <> 'planned' THEN now() END, CASE WHEN e.state <> 'planned' THEN now() END,
         CASE WHEN e.state = 'done' THEN now() END
-    FROM unnest($16::uuid[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::uuid[])
-        AS e(conversation, key, idx, connector, operation, kind, state, request, connection)
+    FROM unnest($16::uuid[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::uuid[], $30::int[], $31::text[])
+        AS e(conversation, key, idx, connector, operation, kind, state, request, connection, seq, author)
     JOIN ok ON ok.id = e.conversation JOIN input i ON i.id = ok.id
 ), noted AS (
     INSERT INTO events (workspace_id, type, subject, data)
@@ -152,7 +161,8 @@ type commitArrays struct {
 	ownerKinds, ownerIDs                            []*string
 	eConv, eConn                                    []uuid.UUID
 	eKeys, eConnectors, eOperations, eKinds, eState []string
-	eIdx                                            []int
+	eIdx, eSeq, sends                               []int
+	eAuthor                                         []string
 	eRequests                                       [][]byte
 	nConv                                           []uuid.UUID
 	nTypes                                          []string
@@ -179,13 +189,21 @@ func (a *commitArrays) add(it commitItem) {
 		kind, owner = &t.Owner.Kind, &t.Owner.ID
 	}
 	a.ownerKinds, a.ownerIDs = append(a.ownerKinds, kind), append(a.ownerIDs, owner)
+	sends := 0
 	for i, e := range t.Effects {
+		seq := 0
+		if e.Operation == "send" {
+			sends++
+			seq = sends
+		}
+		a.eSeq, a.eAuthor = append(a.eSeq, seq), append(a.eAuthor, e.Author)
 		a.eConv, a.eConn = append(a.eConv, id), append(a.eConn, e.Connection)
 		a.eKeys, a.eIdx = append(a.eKeys, e.Key), append(a.eIdx, e.Index)
 		a.eConnectors, a.eOperations = append(a.eConnectors, e.Connector), append(a.eOperations, e.Operation)
 		a.eKinds, a.eState = append(a.eKinds, string(e.Kind)), append(a.eState, e.State)
 		a.eRequests = append(a.eRequests, it.requests[i])
 	}
+	a.sends = append(a.sends, sends)
 	for _, n := range t.Notes {
 		a.nConv, a.nTypes = append(a.nConv, id), append(a.nTypes, n.Type)
 		var data *string
@@ -225,7 +243,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData, a.announce).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true

@@ -145,3 +145,10 @@ func Retryable(err error) bool {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pe.Code == "40P01" || pe.Code == "40001")
 }
+
+// Waiting is how many items wait for a flush to begin.
+func (g *Group[In, Out]) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}

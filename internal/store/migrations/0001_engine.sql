@@ -108,6 +108,7 @@ CREATE TABLE conversations (
     address_index bytea NOT NULL,
     last_number   bigint NOT NULL DEFAULT 0,  -- the newest event
     cursor        bigint NOT NULL DEFAULT 0,  -- the newest event that a turn has taken
+    shown         bigint NOT NULL DEFAULT 0,  -- the newest message, either way, as a history shows them
     pending_turn  bigint,                 -- the turn whose sends are not all settled
     flow          text NOT NULL DEFAULT '',
     flow_hash     text NOT NULL DEFAULT '',
@@ -171,6 +172,7 @@ CREATE TABLE inbox (
     subject_id   uuid NOT NULL,
     number       bigint NOT NULL,
     kind         text NOT NULL,
+    seq          bigint,                  -- of a customer's message: its place in the history
     body         bytea NOT NULL,          -- sealed, the subject's key
     trace        text NOT NULL DEFAULT '',
     received_at  timestamptz NOT NULL DEFAULT now(),
@@ -221,7 +223,8 @@ CREATE TABLE effects (
     attempt       int NOT NULL DEFAULT 0,
     turn          bigint,                 -- of a conversation: its first number
     idx           int NOT NULL DEFAULT 0,
-    after_number  bigint NOT NULL DEFAULT 0,  -- of a conversation: the newest event it answers
+    seq           bigint,                 -- of a message: its place in the history
+    author        text NOT NULL DEFAULT '',  -- of a message: bot, agent or case
     request       bytea,                  -- sealed, the subject's key
     receipt       bytea,                  -- sealed: what the provider answered
     ref_index     bytea,                  -- blind index of the provider's ID
