@@ -45,7 +45,7 @@ type Config struct {
 	Title          string   `json:"title,omitempty" doc:"Name at the head of the chat, at most 60 characters."`
 	Color          string   `json:"color,omitempty" doc:"Accent colour as #rrggbb. Text on it is made readable by the widget."`
 	Greeting       string   `json:"greeting,omitempty" doc:"Shown in a chat that is still empty, at most 300 characters."`
-	Placeholder    string   `json:"greeting_placeholder,omitempty" doc:"Shown in the empty message field, at most 80 characters."`
+	Placeholder    string   `json:"greeting_placeholder,omitempty" doc:"Shown in the message field of a chat that is still empty, at most 80 characters."`
 	Suggestions    []string `json:"suggestions,omitempty" doc:"Up to four first messages that an empty chat offers to send, each at most 60 characters."`
 	BaseURL        string   `json:"base_url,omitempty" doc:"Public address of this server as visitors reach it, when a proxy changes the Host header."`
 }
