@@ -111,7 +111,7 @@ func TestTheFakeTakesMetasOwnRequests(t *testing.T) {
 			require.True(t, ok, "the document has no such example")
 			ex["to"] = from
 			if template, ok := ex["template"].(map[string]any); ok {
-				template["name"] = "shipping_confirmation" // the example's placeholder is no name
+				template["name"] = "shipping_confirmation" // the example names none that could exist
 			}
 			raw, err := json.Marshal(ex)
 			require.NoError(t, err)
