@@ -49,7 +49,7 @@ type Server struct {
 const (
 	startTimeout = 3 * time.Minute
 	stopTimeout  = 30 * time.Second
-	pollEvery    = 20 * time.Millisecond
+	pollEvery    = 50 * time.Millisecond
 )
 
 // Start returns the server of o.Dir when it accepts connections: the one that
@@ -181,7 +181,7 @@ func launch(ctx context.Context, f folder, b binaries, a account, s settings, lo
 	for {
 		server, said, err := launchOnce(ctx, f, b, a, s)
 		if err == nil {
-			log.Info("started PostgreSQL", "pid", server.pid, "port", s.Port, "major", b.major)
+			log.Info("started PostgreSQL", "pid", server.pid, "port", s.Port, "version", b.major)
 			return server, nil
 		}
 		if !strings.Contains(said, "pre-existing shared memory") && !strings.Contains(said, "is still in use") {

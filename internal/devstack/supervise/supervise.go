@@ -58,8 +58,8 @@ func (t *Task) Stop() error {
 // longestPause while it keeps dying within healthyAfter.
 const (
 	shortestPause = 100 * time.Millisecond
-	longestPause  = 5 * time.Second
-	healthyAfter  = 10 * time.Second
+	longestPause  = time.Second
+	healthyAfter  = 3 * time.Second
 )
 
 // Keeper keeps one part running. Its methods may be called concurrently.

@@ -115,3 +115,26 @@ func passing(err error) bool {
 		return false
 	}
 }
+
+// Ready returns nil if a cluster at addr answers and has the namespace and the
+// search attributes.
+func Ready(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	have, err := operatorservice.NewOperatorServiceClient(conn).ListSearchAttributes(ctx,
+		&operatorservice.ListSearchAttributesRequest{Namespace: Namespace})
+	if err != nil {
+		return err
+	}
+	for name := range SearchAttributes() {
+		if _, ok := have.GetCustomAttributes()[name]; !ok {
+			return fmt.Errorf("search attribute %s is not registered yet", name)
+		}
+	}
+	return nil
+}

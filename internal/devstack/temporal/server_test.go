@@ -53,6 +53,7 @@ func TestAWaitingWorkflowOutlivesTheCluster(t *testing.T) {
 	first, err := temporal.Start(t.Context(), temporal.Options{DatabaseURL: db.URL("postgres"), UIAddr: "127.0.0.1:0"})
 	require.NoError(t, err)
 	checkUI(t, first)
+	require.NoError(t, temporal.Ready(t.Context(), first.Addr()))
 	c := dial(t, first)
 	checkRegistered(t, c)
 	w := startWorker(t, c)
@@ -61,6 +62,7 @@ func TestAWaitingWorkflowOutlivesTheCluster(t *testing.T) {
 	w.Stop()
 	c.Close()
 	require.NoError(t, first.Stop())
+	require.Error(t, temporal.Ready(t.Context(), first.Addr()))
 
 	second, err := temporal.Start(t.Context(), temporal.Options{DatabaseURL: db.URL("postgres")})
 	require.NoError(t, err)
