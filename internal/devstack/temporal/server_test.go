@@ -3,6 +3,7 @@ package temporal_test
 import (
 	"context"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -56,7 +57,10 @@ func TestAWaitingWorkflowOutlivesTheCluster(t *testing.T) {
 	require.NoError(t, temporal.Ready(t.Context(), first.Addr()))
 	c := dial(t, first)
 	checkRegistered(t, c)
+	require.Error(t, temporal.Polled(t.Context(), first.Addr(), queue, os.Getpid()))
 	w := startWorker(t, c)
+	require.Eventually(t, func() bool { return temporal.Polled(t.Context(), first.Addr(), queue, os.Getpid()) == nil }, 30*time.Second, 20*time.Millisecond)
+	require.Error(t, temporal.Polled(t.Context(), first.Addr(), queue, 1), "another process")
 	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "one", TaskQueue: queue}, "echo")
 	require.NoError(t, err)
 	w.Stop()
