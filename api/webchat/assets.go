@@ -82,12 +82,12 @@ var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 func (s *Server) getDemo(c *gin.Context) {
 	account := c.DefaultQuery("account", "demo")
 	if !accountName.MatchString(account) {
-		refuse(c, http.StatusBadRequest, "invalid", "account must be the name of a web chat account.")
+		s.refuse(c, http.StatusBadRequest, "invalid", "account must be the name of a web chat account.")
 		return
 	}
 	var page bytes.Buffer
 	if err := demoPage.Execute(&page, account); err != nil {
-		refuse(c, http.StatusInternalServerError, "internal", "The page could not be made.")
+		s.refuse(c, http.StatusInternalServerError, "internal", "The page could not be made.")
 		return
 	}
 	c.Header("Cache-Control", "no-store")

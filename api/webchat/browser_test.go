@@ -248,11 +248,17 @@ func TestEveryKindOfContentIsShown(t *testing.T) {
 		d.agent(visitor, "Hello, this is Maya. I have your order here.")
 		w.wait("$('.by')")
 		d.refuse("This chat is closed.")
+		tapped := len(d.accepted())
+		w.click(".log .rows .choice")
+		w.wait("$('.message.failed')")
+		require.False(t, eval[bool](w, "$('.rows .choice').disabled"), "a choice that did not get through can be tapped again")
+		require.Len(t, d.accepted(), tapped)
 		w.do("$('textarea').focus()")
 		w.keys("one more" + kb.Enter)
-		w.wait("$('.message.failed .meta')?.textContent === 'Not sent. This chat is closed.'")
+		w.wait("$$('.message.failed .meta').at(-1)?.textContent === 'Not sent. This chat is closed.'")
 		d.refuse("")
-		require.Equal(t, []string{"https://www.openstreetmap.org/?mlat=52.52&mlon=13.405#map=16/52.52/13.405", "https://shop.example/invoice.pdf"},
+		w.wait("$$('.file').length === 3") // the picture that is gone has become a link
+		require.Equal(t, []string{"https://www.openstreetmap.org/?mlat=52.52&mlon=13.405#map=16/52.52/13.405", "https://shop.example/invoice.pdf", c.URL + "/nothing.png"},
 			eval[[]string](w, "$$('.file').map((a) => a.href)"))
 		w.picture(name)
 		w.do("$('.scroller').scrollTop = 0")
@@ -313,6 +319,28 @@ func TestWithoutSocketsThePollCarriesAll(t *testing.T) {
 	w.says("Welcome to Corner Coffee! What would you like?")
 	w.click(".message:last-child .choice")
 	w.wait("$('.rows') && $('.status').dataset.state === 'online'")
+}
+
+func TestAnExpiredSessionBecomesANewOne(t *testing.T) {
+	d := shop(t)
+	c := serveShop(t, d, nil)
+	w := openTab(t, desktop)
+	w.run(chromedp.Navigate(c.URL + "/chat"))
+	w.click(".launcher")
+	w.click(".suggestions .choice")
+	w.says("Welcome to Corner Coffee! What would you like?")
+	d.open(t, "demo", demoConfig+secretOf("a-new-one")+`"}`)
+	w.run(chromedp.Reload())
+	w.wait("shown($('.suggestions .choice')) && $('.status').dataset.state === 'online'")
+	w.click(".suggestions .choice")
+	w.says("Welcome to Corner Coffee! What would you like?")
+	visitors := map[string]bool{}
+	for _, e := range d.accepted() {
+		if e.Kind == sdk.EventMessage {
+			visitors[e.Message.From[0].Value] = true
+		}
+	}
+	require.Len(t, visitors, 2)
 }
 
 func TestWhatIsWrittenOfflineIsSentOnceAndInOrder(t *testing.T) {

@@ -8,9 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	channel "parley/connectors/webchat"
-
 	"parley/connectors/sdk"
+	channel "parley/connectors/webchat"
 )
 
 // maxFrame is the largest frame or body that a visitor may send, in bytes. A
@@ -35,7 +34,7 @@ var messageID = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
 // event returns the message as the inbox takes it, or what is wrong with it.
 func (m message) event(visitor sdk.Address, now time.Time) (sdk.Event, error) {
 	text := strings.Map(dropControls, m.Text)
-	ch := webchatChannel()
+	ch := channel.Connector.Channel
 	switch {
 	case !messageID.MatchString(m.ID):
 		return sdk.Event{}, errors.New("the message's id must have 16 to 64 letters, digits, - or _")
@@ -61,8 +60,6 @@ func (m message) event(visitor sdk.Address, now time.Time) (sdk.Event, error) {
 		},
 	}, nil
 }
-
-func webchatChannel() *sdk.Channel { return channel.Connector.Channel }
 
 // dropControls removes what no keyboard writes and PostgreSQL's text cannot
 // hold (U+0000), but keeps line breaks and tabs.

@@ -26,7 +26,7 @@ func (s *Server) getMessages(c *gin.Context, conn Connection) {
 	}
 	after, wait, err := pollQuery(c)
 	if err != nil {
-		refuse(c, http.StatusBadRequest, "invalid", err.Error())
+		s.refuse(c, http.StatusBadRequest, "invalid", err.Error())
 		return
 	}
 	// The server's own write time-out is shorter than a long poll. Where it
@@ -41,7 +41,7 @@ func (s *Server) getMessages(c *gin.Context, conn Connection) {
 		if ctx.Err() == nil {
 			s.o.Log.WarnContext(ctx, "a web chat history could not be read", "error", err)
 		}
-		unavailable(c)
+		s.unavailable(c)
 		return
 	}
 	b := f.batch(entries, s.o.Now())
@@ -97,20 +97,20 @@ func (s *Server) postMessage(c *gin.Context, conn Connection) {
 		return
 	}
 	var m message
-	if !readBody(c, &m) {
+	if !s.readBody(c, &m) {
 		return
 	}
 	if !s.messages.allow(ses.visitor.Value) {
 		s.metrics.messages.WithLabelValues("limited").Inc()
-		tooMany(c)
+		s.tooMany(c)
 		return
 	}
 	var refused *refusal
 	switch err := s.accept(c.Request.Context(), conn, ses, m); {
 	case errors.As(err, &refused):
-		refuse(c, http.StatusUnprocessableEntity, "invalid", refused.Error())
+		s.refuse(c, http.StatusUnprocessableEntity, "invalid", refused.Error())
 	case err != nil:
-		unavailable(c)
+		s.unavailable(c)
 	default:
 		c.JSON(http.StatusOK, frame{Type: "ack", ID: m.ID})
 	}
@@ -130,15 +130,15 @@ func (s *Server) postRead(c *gin.Context, conn Connection) {
 		return
 	}
 	var r readRange
-	if !readBody(c, &r) {
+	if !s.readBody(c, &r) {
 		return
 	}
 	if !s.messages.allow(ses.visitor.Value) {
-		tooMany(c)
+		s.tooMany(c)
 		return
 	}
 	if err := s.markRead(c.Request.Context(), conn, ses.visitor, r); err != nil {
-		unavailable(c)
+		s.unavailable(c)
 		return
 	}
 	c.Status(http.StatusNoContent)
@@ -146,18 +146,18 @@ func (s *Server) postRead(c *gin.Context, conn Connection) {
 
 // readBody decodes the request's body. Unknown fields are let be: a page may
 // still run the widget of another version.
-func readBody(c *gin.Context, into any) bool {
+func (s *Server) readBody(c *gin.Context, into any) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxFrame))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			refuse(c, http.StatusRequestEntityTooLarge, "too-large", "The body is larger than 64 KiB.")
+			s.refuse(c, http.StatusRequestEntityTooLarge, "too-large", "The body is larger than 64 KiB.")
 			return false
 		}
-		refuse(c, http.StatusBadRequest, "invalid", "The body could not be read.")
+		s.refuse(c, http.StatusBadRequest, "invalid", "The body could not be read.")
 		return false
 	}
 	if json.Unmarshal(body, into) != nil {
-		refuse(c, http.StatusBadRequest, "invalid", "The body is not the JSON that is expected here.")
+		s.refuse(c, http.StatusBadRequest, "invalid", "The body is not the JSON that is expected here.")
 		return false
 	}
 	return true

@@ -7,9 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
-	channel "parley/connectors/webchat"
-
 	"parley/connectors/sdk"
+	channel "parley/connectors/webchat"
 )
 
 // Connection is one widget of one workspace.

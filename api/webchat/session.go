@@ -105,7 +105,7 @@ func bearer(r *http.Request) string {
 func (s *Server) authenticate(c *gin.Context, conn Connection) (session, bool) {
 	ses, err := verify(conn, bearer(c.Request), s.o.Now())
 	if err != nil {
-		refuse(c, http.StatusUnauthorized, "session", "The session is missing, expired or not of this chat: ask for a new one.")
+		s.refuse(c, http.StatusUnauthorized, "session", "The session is missing, expired or not of this chat: ask for a new one.")
 		return session{}, false
 	}
 	return ses, true
@@ -115,7 +115,7 @@ func (s *Server) authenticate(c *gin.Context, conn Connection) (session, bool) {
 func (s *Server) postSession(c *gin.Context, conn Connection) {
 	if !s.sessions.allow(peer(c)) {
 		s.metrics.sessions.WithLabelValues("limited").Inc()
-		tooMany(c)
+		s.tooMany(c)
 		return
 	}
 	now := s.o.Now()
@@ -126,7 +126,7 @@ func (s *Server) postSession(c *gin.Context, conn Connection) {
 	token, err := issue(conn, visitor, now)
 	if err != nil {
 		s.o.Log.Error("a web chat session could not be signed", "error", err)
-		refuse(c, http.StatusInternalServerError, "internal", "The session could not be made.")
+		s.refuse(c, http.StatusInternalServerError, "internal", "The session could not be made.")
 		return
 	}
 	s.metrics.sessions.WithLabelValues(outcome).Inc()

@@ -261,11 +261,11 @@ func (l *line) take(ctx context.Context, m message) error {
 }
 
 // upgradeable answers 426 to a socket's address that is called without one.
-func upgradeable(c *gin.Context) bool {
+func (s *Server) upgradeable(c *gin.Context) bool {
 	if c.IsWebsocket() {
 		return true
 	}
 	c.Header("Upgrade", "websocket")
-	refuse(c, http.StatusUpgradeRequired, "upgrade-required", "This address speaks WebSocket.")
+	s.refuse(c, http.StatusUpgradeRequired, "upgrade-required", "This address speaks WebSocket.")
 	return false
 }

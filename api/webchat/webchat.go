@@ -65,6 +65,7 @@ type metrics struct {
 	sockets  prometheus.Gauge
 	sessions *prometheus.CounterVec
 	messages *prometheus.CounterVec
+	refusals *prometheus.CounterVec
 }
 
 // Register puts the chat's routes on r: /chat, the widget's script and
@@ -83,7 +84,7 @@ func Register(r gin.IRouter, o Options) *Server {
 	api.POST("/messages", s.forWidget(s.postMessage))
 	api.POST("/read", s.forWidget(s.postRead))
 	api.GET("/socket", s.forWidget(func(c *gin.Context, conn Connection) {
-		if upgradeable(c) {
+		if s.upgradeable(c) {
 			s.getSocket(c, conn)
 		}
 	}))
@@ -119,6 +120,8 @@ func newServer(o Options) *Server {
 				Name: "parley_webchat_sessions_total", Help: "Sessions asked for, by outcome: new, renewed, limited."}, []string{"outcome"}),
 			messages: f.NewCounterVec(prometheus.CounterOpts{
 				Name: "parley_webchat_messages_total", Help: "Messages of visitors, by outcome: accepted, refused, failed, limited."}, []string{"outcome"}),
+			refusals: f.NewCounterVec(prometheus.CounterOpts{
+				Name: "parley_webchat_refusals_total", Help: "Requests answered with a problem, by its kind, e.g. session, origin, unknown-account."}, []string{"kind"}),
 		},
 	}
 }
@@ -149,21 +152,21 @@ func (s *Server) enter() bool {
 func (s *Server) forWidget(handle func(*gin.Context, Connection)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !s.enter() {
-			unavailable(c)
+			s.unavailable(c)
 			return
 		}
 		defer s.busy.Done()
 		conn, err := s.o.Resolver.Resolve(c.Request.Context(), c.Param("account"))
 		switch {
 		case errors.Is(err, ErrUnknownAccount):
-			refuse(c, http.StatusNotFound, "unknown-account", "No web chat has this account: check data-account of the script tag.")
+			s.refuse(c, http.StatusNotFound, "unknown-account", "No web chat has this account: check data-account of the script tag.")
 			return
 		case err != nil:
 			s.o.Log.WarnContext(c.Request.Context(), "a web chat account could not be looked up", "error", err)
-			unavailable(c)
+			s.unavailable(c)
 			return
 		}
-		if !allowOrigin(c, conn) {
+		if !s.allowOrigin(c, conn) {
 			return
 		}
 		handle(c, conn)
@@ -173,11 +176,11 @@ func (s *Server) forWidget(handle func(*gin.Context, Connection)) gin.HandlerFun
 // allowOrigin checks the page's origin and writes the headers by which a browser
 // lets the page read the answer (Fetch standard, "CORS protocol"). No cookie is
 // involved, so none is allowed.
-func allowOrigin(c *gin.Context, conn Connection) bool {
+func (s *Server) allowOrigin(c *gin.Context, conn Connection) bool {
 	c.Header("Vary", "Origin")
 	origin := c.GetHeader("Origin")
 	if !conn.Conn.Allows(origin, c.Request.Host) {
-		refuse(c, http.StatusForbidden, "origin", "This page may not use the chat: add its origin to allowed_origins of the connection.")
+		s.refuse(c, http.StatusForbidden, "origin", "This page may not use the chat: add its origin to allowed_origins of the connection.")
 		return false
 	}
 	if origin != "" {

@@ -4,6 +4,7 @@
 
 const SILENCE = 60_000; // without a beat for so long the socket is dead
 const SOCKET_AGAIN = 5 * 60_000; // how long polling lasts before a socket is tried
+const PATIENCE = 40_000; // with a request; longer than a poll is held
 
 class Unauthorized extends Error {}
 
@@ -19,6 +20,7 @@ class Link {
     this.failures = 0; // in a row
     this.deaf = 0; // sockets in a row that never got ready
     this.sending = null; // ID of the message under way
+    this.calls = new Set(); // requests under way
   }
 
   start() {
@@ -62,7 +64,7 @@ class Link {
     clearTimeout(this.watchdog);
     clearTimeout(this.retry);
     this.attempt = {}; // whatever is still under way is not ours any more
-    this.abort?.abort();
+    for (const call of this.calls) call.abort();
     const socket = this.socket;
     this.socket = null;
     this.ready = false;
@@ -88,7 +90,8 @@ class Link {
   failed(error) {
     this.hangUp();
     if (error instanceof Unauthorized) {
-      this.store.forget();
+      // Another tab may have a new session already.
+      if (this.store.token === this.shown) this.store.forget();
       this.cursor = 0;
       this.on.reset();
     }
@@ -114,9 +117,22 @@ class Link {
     this.store.token ??= token;
   }
 
-  async call(method, path, body, signal) {
+  async call(method, path, body) {
+    const call = new AbortController();
+    const timer = setTimeout(() => call.abort(), PATIENCE);
+    this.calls.add(call);
+    try {
+      return await this.request(method, path, body, call.signal);
+    } finally {
+      clearTimeout(timer);
+      this.calls.delete(call);
+    }
+  }
+
+  async request(method, path, body, signal) {
     const headers = {};
-    if (this.store.token) headers.Authorization = `Bearer ${this.store.token}`;
+    this.shown = this.store.token;
+    if (this.shown) headers.Authorization = `Bearer ${this.shown}`;
     if (body) headers['Content-Type'] = 'application/json';
     const answer = await fetch(this.api + path, {
       method, headers, signal, body: body && JSON.stringify(body), credentials: 'omit', cache: 'no-store',
@@ -135,7 +151,11 @@ class Link {
     const mine = () => this.attempt === attempt;
     let greeted = false;
     this.watch(15_000);
-    socket.onopen = () => mine() && this.write({ type: 'hello', token: this.store.token, after: this.cursor });
+    socket.onopen = () => {
+      if (!mine()) return;
+      this.shown = this.store.token;
+      this.write({ type: 'hello', token: this.shown, after: this.cursor });
+    };
     socket.onmessage = ({ data }) => {
       if (!mine()) return;
       this.watch(SILENCE);
@@ -189,10 +209,9 @@ class Link {
 
   async pollOn(current) {
     const until = Date.now() + SOCKET_AGAIN;
-    this.abort = new AbortController();
     while (current()) {
       const wait = this.ready ? '25s' : '0s';
-      const batch = await this.call('GET', `/messages?after=${this.cursor}&wait=${wait}`, undefined, this.abort.signal);
+      const batch = await this.call('GET', `/messages?after=${this.cursor}&wait=${wait}`);
       if (!current()) return;
       this.take(batch);
       if (Date.now() > until) {

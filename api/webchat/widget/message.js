@@ -43,15 +43,18 @@ function renderMedia(media) {
   else if (media.kind === 'image' || media.kind === 'sticker') {
     const image = el('img', { src, alt: media.caption || name, loading: 'lazy', decoding: 'async', className: media.kind });
     // A picture that cannot be had leaves a link to itself.
-    image.onerror = () => image.replaceWith(webLink(src, name));
+    image.onerror = () => image.replaceWith(fileLink(src, name));
     shown = image;
   } else if (media.kind === 'video') shown = el('video', { src, controls: true, preload: 'metadata', playsInline: true });
   else if (media.kind === 'audio') shown = el('audio', { src, controls: true, preload: 'none' });
-  else {
-    shown = webLink(src, icon('file'), el('span', { dir: 'auto' }, name));
-    shown.className = 'file';
-  }
+  else shown = fileLink(src, name);
   return el('div', { className: 'media' }, shown, caption);
+}
+
+function fileLink(address, name) {
+  const link = webLink(address, icon('file'), el('span', { dir: 'auto' }, name));
+  link.className = 'file';
+  return link;
 }
 
 function renderLocation(place) {
@@ -72,7 +75,8 @@ function renderChoices(entry, choose) {
     const button = el('button', { type: 'button', className: 'choice', onclick: () => choose(entry, choice) },
       rows ? el('span', { className: 'lines' }, label,
         choice.description && el('span', { className: 'description', dir: 'auto' }, choice.description)) : label,
-      rows && icon('right'));
+      rows && icon('right'),
+      el('span', { className: 'tick' }, icon('check'), el('span', { className: 'sr' }, ` (${WORDS.chosen})`)));
     button.dataset.label = choice.label;
     group.append(button);
   }
@@ -94,18 +98,19 @@ function foldChoices(group, hidden) {
   group.append(more);
 }
 
-/** Puts a message's choices out of use; the chosen one, if any, stays marked. */
-function spend(node, label) {
-  const group = node.querySelector('.choices:not(.spent)');
+/**
+ * Puts a message's choices out of use, the chosen one marked; or, without an
+ * answer, into use again.
+ */
+function spend(node, answer) {
+  const group = node.querySelector('.choices');
   if (!group) return;
-  group.classList.add('spent');
-  group.querySelector('.more')?.remove();
+  group.classList.toggle('spent', answer !== undefined);
+  let found = false;
   for (const button of group.children) {
-    button.disabled = true;
-    if (button.dataset.label !== label) continue;
-    button.classList.add('chosen');
-    button.querySelector('svg')?.remove();
-    button.append(icon('check'), el('span', { className: 'sr' }, ` (${WORDS.chosen})`));
-    label = null; // only one
+    const chosen = !found && answer !== undefined && button.dataset.label === answer;
+    found ||= chosen;
+    button.disabled = answer !== undefined;
+    button.classList.toggle('chosen', chosen);
   }
 }

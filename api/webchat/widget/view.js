@@ -2,7 +2,7 @@
 
 const WORDS = {
   open: 'Open', close: 'Close chat', launch: 'Open chat', send: 'Send message', field: 'Your message', write: 'Write a message…',
-  log: 'Messages', you: 'You', agent: 'Team', choices: 'Choices', chosen: 'chosen', place: 'Place',
+  conversation: 'Conversation', log: 'Messages', you: 'You', agent: 'Team', choices: 'Choices', chosen: 'chosen', place: 'Place',
   newTab: 'opens in a new tab', sending: 'Sending…', sent: 'Sent', failed: 'Not sent', latest: 'New messages',
   online: 'Online', connecting: 'Connecting…', offline: 'Reconnecting…',
   banner: 'No connection. Your messages are sent when it is back.', back: 'The connection is back.',
@@ -46,7 +46,7 @@ class View {
     }, el('span', { className: 'label', dir: 'auto' }, text))));
     this.log = el('div', { className: 'log', role: 'log', 'aria-label': WORDS.log, 'aria-live': 'off', 'aria-relevant': 'additions' });
     this.dots = el('div', { className: 'typing', 'aria-hidden': 'true', hidden: true }, el('i'), el('i'), el('i'));
-    this.scroller = el('div', { className: 'scroller', tabIndex: 0, role: 'region', 'aria-label': WORDS.log, onscroll: () => this.scrolled() },
+    this.scroller = el('div', { className: 'scroller', tabIndex: 0, role: 'region', 'aria-label': WORDS.conversation, onscroll: () => this.scrolled() },
       el('div', { className: 'thread' },
         el('div', { className: 'intro' }, el('span', { className: 'avatar', 'aria-hidden': 'true' }, initials(settings.title)),
           el('p', { dir: 'auto' }, settings.greeting)),
@@ -138,8 +138,7 @@ class View {
   /** On a phone the panel covers the page, which then must not scroll or get the focus. */
   layOut() {
     const covers = this.opened && phone.matches;
-    this.panel.toggleAttribute('aria-modal', covers);
-    if (covers) this.panel.setAttribute('aria-modal', 'true');
+    this.panel.ariaModal = covers ? 'true' : null;
     this.launcher.hidden = covers;
     if (covers === (this.lock !== undefined)) return;
     const style = document.documentElement.style;
@@ -292,7 +291,7 @@ class View {
       const { entry, node, why } = all[i];
       if (entry.from === 'customer') {
         if (!why) answer = entry;
-      } else if (answer) spend(node, answer.content.text);
+      } else spend(node, answer?.content.text);
     }
     all.forEach((known, i) => this.place(known, all[i - 1], all[i + 1]));
     this.suggestions.hidden = all.length > 0;

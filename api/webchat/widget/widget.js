@@ -66,7 +66,7 @@ class ParleyChat extends HTMLElement {
     phone.addEventListener('change', () => this.view.layOut());
     addEventListener('online', () => this.link.hurry());
     addEventListener('offline', () => this.link.running && this.view.setState('offline'));
-    addEventListener('pageshow', () => this.link.hurry());
+    addEventListener('pageshow', (e) => e.persisted && this.link.hurry());
     // An open socket would keep the page from coming back at once.
     addEventListener('pagehide', () => this.link.hangUp());
     document.addEventListener('visibilitychange', () => {
