@@ -16,6 +16,9 @@ import (
 const (
 	// MaxSource is the largest document, in bytes.
 	MaxSource = 1 << 20
+	// maxKeys bounds the keys of a whole document: the YAML library's time grows
+	// with the square of those of one mapping.
+	maxKeys = 30_000
 	// maxNesting bounds lists and mappings within one another.
 	maxNesting = 32
 )
@@ -116,7 +119,7 @@ func refuseSource(src []byte) *Problem {
 	if len(src) > MaxSource {
 		return fail(pos{1, 1}, "the document has %d bytes; at most %d are read", len(src), MaxSource)
 	}
-	line, depth, dashes := 1, 0, 0
+	line, depth, dashes, keys := 1, 0, 0, 0
 	for i, c := range src {
 		switch c {
 		case '\n':
@@ -129,8 +132,14 @@ func refuseSource(src []byte) *Problem {
 			if i+1 < len(src) && src[i+1] == ' ' {
 				dashes++
 			}
+			if c == ':' {
+				keys++
+			}
 		case 0:
 			return fail(pos{line, 1}, "the document holds a zero byte; it must be text in UTF-8")
+		}
+		if keys > maxKeys {
+			return fail(pos{line, 1}, "the document has more than %d keys; split it into several flows", maxKeys)
 		}
 		if depth > 8*maxNesting || dashes > 8*maxNesting {
 			return fail(pos{line, 1}, "the document is nested too deeply")

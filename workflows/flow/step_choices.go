@@ -158,6 +158,9 @@ func (s *choicesStep) always() bool {
 func (s *choicesStep) duplicates(r *reader) {
 	labels, ids := map[string]bool{}, map[string]bool{}
 	for _, o := range s.Options {
+		if o.Label.line == 0 {
+			continue // not readable, and reported
+		}
 		if label, ok := o.Label.literal(); ok {
 			if labels[fold(label)] {
 				r.fail(o.Label.pos, "the label %q is given twice", clip(label, 60))
