@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -111,20 +110,4 @@ func bareTemporalCommand() *cobra.Command {
 // say prints one line of JSON, for the program that started this one.
 func say(cmd *cobra.Command, facts map[string]any) error {
 	return json.NewEncoder(cmd.OutOrStdout()).Encode(facts)
-}
-
-// runTemporal is the role temporal.
-func runTemporal(ctx context.Context, e devstack.Env) error {
-	server, err := temporal.Start(ctx, temporal.Options{
-		DatabaseURL:   e.TemporalDatabaseURL,
-		Addr:          e.Addresses.Temporal,
-		UIAddr:        e.Addresses.UI,
-		CodecEndpoint: e.APIURL + "/codec",
-		Logger:        e.Log,
-	})
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return server.Stop()
 }

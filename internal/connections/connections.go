@@ -50,7 +50,7 @@ type Connections struct {
 	db       *store.DB
 	vault    *vault.Vault
 	registry map[string]sdk.Connector
-	wrap     func(http.RoundTripper) http.RoundTripper
+	wrap     func(connector string) func(http.RoundTripper) http.RoundTripper
 	public   string
 	opened   *expirable.LRU[uuid.UUID, *Connection]
 	routes   *expirable.LRU[string, route]
@@ -64,7 +64,7 @@ type Options struct {
 	Vault      *vault.Vault
 	Connectors []sdk.Connector
 	// Wrap adds tracing and metrics to the connectors' HTTP client.
-	Wrap func(http.RoundTripper) http.RoundTripper
+	Wrap func(connector string) func(http.RoundTripper) http.RoundTripper
 	// PublicURL is where webhooks reach us.
 	PublicURL string
 	// Fresh is how long an opened connection is used before its row is looked
@@ -100,7 +100,7 @@ func (c *Connections) Put(ctx context.Context, ws uuid.UUID, name, connector, ac
 	case !nameForm.MatchString(account):
 		return nil, sdk.Invalidf("account must be lower case letters, digits, - and _, at most 63")
 	}
-	conn, err := k.Open(config, c.host(config))
+	conn, err := k.Open(config, c.host(connector, config))
 	if err != nil {
 		return nil, err
 	}
@@ -162,12 +162,15 @@ func hashedAccount(id string) string {
 
 // host gives a connection its HTTP client. An explicit base_url is also the
 // permission to call its host although it is internal.
-func (c *Connections) host(config json.RawMessage) sdk.Host {
+func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
 	var base struct {
 		BaseURL string `json:"base_url"`
 	}
 	json.Unmarshal(config, &base) // Open says what is wrong with it
-	o := sdk.HTTPOptions{Wrap: c.wrap}
+	o := sdk.HTTPOptions{}
+	if c.wrap != nil {
+		o.Wrap = c.wrap(connector)
+	}
 	if u, err := url.Parse(base.BaseURL); err == nil {
 		o.AllowHost = u.Host
 	}
@@ -277,7 +280,7 @@ func (c *Connections) open(ctx context.Context, k *Connection, connector string,
 	if err != nil {
 		return err
 	}
-	k.Conn, err = k.Connector.Open(config, c.host(config))
+	k.Conn, err = k.Connector.Open(config, c.host(connector, config))
 	return err
 }
 

@@ -46,6 +46,9 @@ type Conversation struct {
 	WorkflowID string
 	// Channel is the connector's name.
 	Channel string
+	// Blocked tells that what the contact writes is kept and never answered. It
+	// may be a minute old.
+	Blocked bool
 }
 
 // Profile is what is known of a contact, sealed as one value.
@@ -193,11 +196,11 @@ func (c *Contacts) conversationOf(ctx context.Context, tx pgx.Tx, ch Channel, co
 		idx[i] = a.index
 	}
 	conv := Conversation{Workspace: ch.Workspace, Contact: contact, Channel: ch.Connector}
-	err := tx.QueryRow(ctx, `SELECT v.id, v.workflow_id FROM conversations v
+	err := tx.QueryRow(ctx, `SELECT v.id, v.workflow_id, c.blocked FROM conversations v
 		JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
 		WHERE v.workspace_id = $1 AND v.connection_id = $2 AND (c.id = $3 OR c.merged_into = $3)
 		ORDER BY v.address_index = ANY($4) DESC, v.created_at LIMIT 1`,
-		ch.Workspace, ch.Connection, contact, idx).Scan(&conv.ID, &conv.WorkflowID)
+		ch.Workspace, ch.Connection, contact, idx).Scan(&conv.ID, &conv.WorkflowID, &conv.Blocked)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return conv, err
 	}

@@ -38,6 +38,7 @@ type Intake struct {
 type Outcome struct {
 	Accepted   int // kept, or moved something forward
 	Duplicates int // known already
+	Blocked    int // kept, from a contact that is blocked: never answered
 	Ignored    int // of a type nobody uses
 	Parked     int // news of something we do not know yet; kept to be matched
 }
@@ -107,7 +108,11 @@ func (in *Intake) keep(ctx context.Context, conv contacts.Conversation, once []b
 		out.Duplicates++
 		return nil
 	}
-	out.Accepted++
+	if conv.Blocked {
+		out.Blocked++
+	} else {
+		out.Accepted++
+	}
 	in.Dispatch.Offer(bus.Target{Workspace: conv.Workspace, ID: conv.ID, WorkflowID: conv.WorkflowID, Channel: conv.Channel, Number: got.Number, Trace: observe.TraceParent(ctx)})
 	return nil
 }

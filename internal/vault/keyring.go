@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -15,10 +16,17 @@ import (
 	"gocloud.dev/secrets/localsecrets"
 )
 
-// Migrations is the schema of the keys' database, in goose's format.
-//
 //go:embed migrations/*.sql
-var Migrations embed.FS
+var migrations embed.FS
+
+// Migrations is the schema of the keys' database, in goose's format.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // embedded above
+	}
+	return sub
+}
 
 // LocalKEK is the key-encryption key of one machine: a file of 32 random bytes.
 func LocalKEK(file string) (*secrets.Keeper, error) {

@@ -1,0 +1,150 @@
+package roles
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+	"parley/connectors/sdk/fake"
+	"parley/internal/access"
+	"parley/internal/connections"
+	"parley/internal/sandbox"
+	"parley/stacks"
+	"parley/workflows/flow"
+)
+
+// Demo is what a fresh data folder is seeded with.
+type Demo struct {
+	// Workspace is the slug, "demo" by default.
+	Workspace string
+	Stack     string
+	AdminKey  string
+	// APIURL and SandboxURL are where the two are reached.
+	APIURL     string
+	SandboxURL string
+	SandboxKey []byte
+	// Fakes to connect to.
+	Fakes []fake.Provider
+}
+
+// account is the name of the demo account of every channel and connector.
+const account = "demo"
+
+// SeededAccount is one demo account: as PUT /v1/connections takes it.
+type SeededAccount struct {
+	Account string          `json:"account"`
+	Hook    string          `json:"hook"`
+	Config  json.RawMessage `json:"config"`
+}
+
+// Seed makes the demo workspace with its admin key, a published stack, and a
+// connection of every connector to the sandbox, and tells the sandbox of them. It
+// changes nothing that is there.
+func (e *Engine) Seed(ctx context.Context, d Demo) (map[string]SeededAccount, error) {
+	if d.Workspace == "" {
+		d.Workspace = "demo"
+	}
+	keys := access.New(e.DB)
+	ws, err := keys.Workspace(ctx, d.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	if err := keys.AddKey(ctx, ws, "admin", d.AdminKey, []string{"*"}); err != nil {
+		return nil, err
+	}
+	name, err := e.publishStack(ctx, ws, d.Stack)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]SeededAccount{}
+	for _, f := range d.Fakes {
+		out[f.Connector] = SeededAccount{Account: account, Hook: "/hooks/" + f.Connector + "/" + account,
+			Config: f.Account(d.SandboxURL+"/"+f.Connector, sandbox.Secrets(d.SandboxKey, f.Connector))}
+	}
+	chat, err := json.Marshal(map[string]any{"webhook_secret": sandbox.Secrets(d.SandboxKey, "webchat")("session"),
+		"allowed_origins": []string{"*"}, "title": "Corner Coffee", "suggestions": []string{"Hi", "Menu"}})
+	if err != nil {
+		return nil, err
+	}
+	out["webchat"] = SeededAccount{Account: account, Hook: "/hooks/webchat/" + account, Config: chat}
+	for connector, a := range out {
+		if err := e.connect(ctx, ws, connector, a, name); err != nil {
+			return nil, err
+		}
+	}
+	return out, tellSandbox(ctx, d, out)
+}
+
+// publishStack publishes the stack's flows unless they are published, and
+// returns the name of the one that answers.
+func (e *Engine) publishStack(ctx context.Context, ws uuid.UUID, stack string) (string, error) {
+	s, err := stacks.Load(stack)
+	if err != nil {
+		return "", err
+	}
+	first := ""
+	for _, f := range s.Flows {
+		doc, problems := flow.Parse(f.File, f.Source)
+		if len(problems) > 0 {
+			return "", errors.New(problems[0].String())
+		}
+		p, err := flow.Compile(doc)
+		if err != nil {
+			return "", err
+		}
+		if first == "" {
+			first = p.Name()
+		}
+		if live, err := e.Flows.Live(ctx, ws, p.Name()); err == nil && live.Hash == p.Hash() {
+			continue
+		}
+		if err := e.Flows.Publish(ctx, ws, p.Name(), p.Hash(), string(f.Source), "seed"); err != nil {
+			return "", err
+		}
+	}
+	return first, nil
+}
+
+func (e *Engine) connect(ctx context.Context, ws uuid.UUID, connector string, a SeededAccount, flowName string) error {
+	_, err := e.Connections.ByName(ctx, ws, connector)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, connections.ErrNotFound) {
+		return err
+	}
+	if _, err := e.Connections.Put(ctx, ws, connector, connector, a.Account, flowName, a.Config, "seed"); err != nil {
+		return fmt.Errorf("demo connection of %s: %w", connector, err)
+	}
+	return nil
+}
+
+func tellSandbox(ctx context.Context, d Demo, accounts map[string]SeededAccount) error {
+	list := map[string][]fake.Account{}
+	for _, f := range d.Fakes {
+		a := accounts[f.Connector]
+		list[f.Connector] = []fake.Account{{Account: a.Account, Hook: d.APIURL + a.Hook, Config: a.Config}}
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, d.SandboxURL+"/_control/accounts", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("the sandbox does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("the sandbox refused the accounts: %s", resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package roles
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"parley/activities"
+	"parley/internal/bus"
+	"parley/internal/observe"
+	"parley/workflows/conversation"
+	"parley/workflows/order"
+)
+
+// Worker runs workflows and activities, and what looks for anything that was
+// left behind, until ctx ends.
+func (e *Engine) Worker(ctx context.Context) error {
+	if err := e.WaitForTemporal(ctx); err != nil {
+		return err
+	}
+	var intercept []interceptor.WorkerInterceptor
+	if e.Intercept != nil {
+		intercept = append(intercept, e.Intercept)
+	}
+	w := worker.New(e.Temporal, conversation.TaskQueue, worker.Options{
+		MaxConcurrentWorkflowTaskPollers:        8,
+		MaxConcurrentActivityTaskPollers:        4,
+		MaxConcurrentLocalActivityExecutionSize: 500,
+		WorkerStopTimeout:                       10 * time.Second,
+		DisableRegistrationAliasing:             true,
+		Interceptors:                            intercept,
+	})
+	w.RegisterWorkflowWithOptions(conversation.Workflow, workflow.RegisterOptions{Name: conversation.WorkflowType})
+	w.RegisterWorkflowWithOptions(order.Workflow, workflow.RegisterOptions{Name: order.WorkflowType})
+	e.Activities().Register(w)
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	defer w.Stop()
+
+	d := e.Dispatcher(16, 1000)
+	sweeper := &bus.Sweeper{DB: e.DB, Dispatch: d, Log: e.Log, OnSwept: e.sweptCounter()}
+	go d.Run(ctx)
+	go sweeper.Run(ctx)
+	go e.joinParked(ctx, d)
+	<-ctx.Done()
+	return nil
+}
+
+// Activities returns the activities of this engine.
+func (e *Engine) Activities() *activities.Activities {
+	return activities.New(activities.Deps{Vault: e.Vault, Conversations: e.Conversations, Inbox: e.Inbox, Ledger: e.Ledger, Cases: e.Cases,
+		Connections: e.Connections, Flows: e.Flows, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
+		Metrics: activities.NewMetrics(e.Registry), CaseSettings: e.CaseSettings})
+}
+
+// Dispatcher returns a dispatcher that counts what it leaves to the sweeper.
+func (e *Engine) Dispatcher(workers, most int) *bus.Dispatcher {
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_dispatch_dropped_total",
+		Help: "Wake-ups left to the sweeper because the queue was full."})
+	if err := e.Registry.Register(dropped); err != nil { // the other role of this process has it
+		return bus.NewDispatcher(e.Waker, workers, most, e.Log, nil)
+	}
+	return bus.NewDispatcher(e.Waker, workers, most, e.Log, dropped.Inc)
+}
+
+func (e *Engine) sweptCounter() func(int, int) {
+	swept := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_swept_total",
+		Help: "Conversations and cases that the sweeper found left behind."}, []string{"kind"})
+	e.Registry.MustRegister(swept)
+	return func(conversations, cases int) {
+		swept.WithLabelValues("conversation").Add(float64(conversations))
+		swept.WithLabelValues("case").Add(float64(cases))
+	}
+}
+
+// joinParked matches news that was faster than the answer to the call that it is about.
+func (e *Engine) joinParked(ctx context.Context, d *bus.Dispatcher) {
+	in := e.Intake(d)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := e.eachWorkspace(ctx, func(ws uuid.UUID) error {
+			_, _, err := in.JoinParked(ctx, ws)
+			return err
+		}); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "parked events could not be matched", "error", observe.ErrText(err))
+		}
+	}
+}
+
+func (e *Engine) eachWorkspace(ctx context.Context, fn func(uuid.UUID) error) error {
+	rows, err := e.DB.Pool.Query(ctx, `SELECT id FROM all_workspaces()`)
+	if err != nil {
+		return err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, ws := range all {
+		if err := fn(ws); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Polling tells whether a worker in process pid polls for work.
+func (e *Engine) Polling(ctx context.Context, pid int) error {
+	d, err := e.Temporal.DescribeTaskQueue(ctx, conversation.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return err
+	}
+	for _, p := range d.GetPollers() {
+		if strings.HasPrefix(p.GetIdentity(), strconv.Itoa(pid)+"@") {
+			return nil
+		}
+	}
+	return fmt.Errorf("no worker polls yet")
+}
