@@ -3,29 +3,29 @@ package main
 import (
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"parley/cmd/internal/roles"
 	"parley/connectors"
 	"parley/connectors/fakes"
+	"parley/internal/config"
 	"parley/internal/devstack"
+	"parley/internal/observe"
 	"parley/internal/vault"
 )
 
-// engine opens the engine of a data folder.
-func engine(ctx context.Context, e devstack.Env, worker bool) (*roles.Engine, error) {
-	kek, err := vault.LocalKEK(e.MasterKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	return roles.Open(ctx, roles.Config{
-		DatabaseURL: e.DatabaseURL, KeysDatabaseURL: e.KeysDatabaseURL, KEK: kek,
-		TemporalAddress: e.Addresses.Temporal, Namespace: e.Namespace, PublicURL: e.APIURL,
-		Connectors: connectors.All(), Log: e.Log,
-	}, worker)
+// parts are API and worker, which may share this process and then are seen at
+// one address for metrics, told apart by the label role.
+type parts struct{ api, worker *prometheus.Registry }
+
+func newParts() parts {
+	p := parts{api: observe.NewRegistry(), worker: prometheus.NewRegistry()}
+	prometheus.WrapRegistererWith(prometheus.Labels{"role": "worker"}, p.api).MustRegister(p.worker)
+	return p
 }
 
-// runAPI is the role api.
-func runAPI(ctx context.Context, e devstack.Env) error {
-	g, err := engine(ctx, e, false)
+func (p parts) runAPI(ctx context.Context, e devstack.Env) error {
+	g, err := engine(ctx, e, p.api, false)
 	if err != nil {
 		return err
 	}
@@ -33,9 +33,8 @@ func runAPI(ctx context.Context, e devstack.Env) error {
 	return g.API(ctx, e.Addresses.API)
 }
 
-// runWorker is the role worker.
-func runWorker(ctx context.Context, e devstack.Env) error {
-	g, err := engine(ctx, e, true)
+func (p parts) runWorker(ctx context.Context, e devstack.Env) error {
+	g, err := engine(ctx, e, p.worker, true)
 	if err != nil {
 		return err
 	}
@@ -43,35 +42,51 @@ func runWorker(ctx context.Context, e devstack.Env) error {
 	return g.Worker(ctx)
 }
 
-// workerReady tells whether the process polls the task queue.
-func workerReady(ctx context.Context, e devstack.Env, pid int) error {
-	g, err := engine(ctx, e, false)
+// engine gives the production roles this folder's addresses and keys, and
+// takes everything else from the user's settings.
+func engine(ctx context.Context, e devstack.Env, registry *prometheus.Registry, worker bool) (*roles.Engine, error) {
+	settings, err := config.Load(config.Options{File: e.ConfigFile})
 	if err != nil {
-		return err
+		return nil, err
+	}
+	kek, err := vault.LocalKEK(e.MasterKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	public := e.APIURL
+	if settings.PublicURL != "" {
+		public = settings.PublicURL
+	}
+	return roles.Open(ctx, roles.Config{
+		DatabaseURL: e.DatabaseURL, KeysDatabaseURL: e.KeysDatabaseURL, KEK: kek,
+		TemporalAddress: e.Addresses.Temporal, Namespace: e.Namespace, PublicURL: public,
+		Connectors: connectors.All(), MaxConns: int32(settings.DatabasePool),
+		Log: e.Log, Registry: registry,
+	}, worker)
+}
+
+// seed fills a fresh folder with the demo workspace.
+func seed(ctx context.Context, e devstack.Env) (map[string]devstack.Account, error) {
+	g, err := engine(ctx, e, prometheus.NewRegistry(), false)
+	if err != nil {
+		return nil, err
 	}
 	defer g.Close()
-	return g.Polling(ctx, pid)
+	seeded, err := g.Seed(ctx, roles.Demo{
+		Stack: e.Stack, AdminKey: e.AdminKey, APIURL: e.APIURL,
+		SandboxURL: e.SandboxURL, SandboxKey: e.SandboxKey, Fakes: fakes.All(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	accounts := make(map[string]devstack.Account, len(seeded))
+	for name, a := range seeded {
+		accounts[name] = devstack.Account(a)
+	}
+	return accounts, nil
 }
 
 // migrate brings both databases to the newest schema.
 func migrate(ctx context.Context, e devstack.Env) error {
 	return roles.Migrate(ctx, e.DatabaseURL, e.KeysDatabaseURL)
-}
-
-// seed fills a fresh system with the demo workspace.
-func seed(ctx context.Context, e devstack.Env) (map[string]devstack.Account, error) {
-	g, err := engine(ctx, e, false)
-	if err != nil {
-		return nil, err
-	}
-	defer g.Close()
-	made, err := g.Seed(ctx, roles.Demo{Stack: e.Stack, AdminKey: e.AdminKey, APIURL: e.APIURL, SandboxURL: e.SandboxURL, SandboxKey: e.SandboxKey, Fakes: fakes.All()})
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]devstack.Account{}
-	for name, a := range made {
-		out[name] = devstack.Account(a)
-	}
-	return out, nil
 }

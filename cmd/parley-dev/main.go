@@ -17,8 +17,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/internal/config"
 	"parley/internal/devstack"
 	"parley/internal/observe"
+	"parley/stacks"
 )
 
 func main() {
@@ -81,7 +83,13 @@ func complete(o *devstack.Options) error {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("--config: %w", err)
 		}
+		if _, err := config.Load(config.Options{File: path}); err != nil {
+			return err
+		}
 		o.ConfigFile = path
+	}
+	if _, err := stacks.Load(o.Stack); err != nil {
+		return fmt.Errorf("--stack: %w", err)
 	}
 	program, err := os.Executable()
 	if err != nil {

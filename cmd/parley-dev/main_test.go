@@ -33,6 +33,7 @@ func TestBadUseIsRefusedBeforeAnythingHappens(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	for want, args := range map[string][]string{
 		"--config":              {"--config", filepath.Join(t.TempDir(), "missing.yaml")},
+		"--stack":               {"--stack", "nonsense", "--data", dir},
 		"unknown flag":          {"--nonsense"},
 		"unknown command":       {"nonsense"},
 		"no parley-dev has run": {"temporal", "--data", dir},

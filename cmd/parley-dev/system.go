@@ -6,17 +6,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"parley/cmd/internal/roles"
-	"parley/connectors"
 	"parley/connectors/fakes"
-	"parley/internal/config"
 	"parley/internal/devstack"
 	"parley/internal/devstack/temporal"
-	"parley/internal/observe"
 	"parley/internal/sandbox"
-	"parley/internal/vault"
 	"parley/workflows/conversation"
 )
 
@@ -28,83 +21,9 @@ func system() devstack.System {
 		Sandbox:  devstack.Role{Name: "sandbox", Run: runSandbox, Ready: sandboxReady, Graceful: true},
 		API:      devstack.Role{Name: "api", Run: p.runAPI, Ready: apiReady},
 		Worker:   devstack.Role{Name: "worker", Run: p.runWorker, Ready: workerReady},
-		Migrate: func(ctx context.Context, e devstack.Env) error {
-			return roles.Migrate(ctx, e.DatabaseURL, e.KeysDatabaseURL)
-		},
-		Seed: seed,
+		Migrate:  migrate,
+		Seed:     seed,
 	}
-}
-
-// parts are API and worker, which may share this process and then are seen at
-// one address for metrics, told apart by the label role.
-type parts struct{ api, worker *prometheus.Registry }
-
-func newParts() parts {
-	p := parts{api: observe.NewRegistry(), worker: prometheus.NewRegistry()}
-	prometheus.WrapRegistererWith(prometheus.Labels{"role": "worker"}, p.api).MustRegister(p.worker)
-	return p
-}
-
-func (p parts) runAPI(ctx context.Context, e devstack.Env) error {
-	engine, err := openEngine(ctx, e, p.api, false)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	return engine.API(ctx, e.Addresses.API)
-}
-
-func (p parts) runWorker(ctx context.Context, e devstack.Env) error {
-	engine, err := openEngine(ctx, e, p.worker, true)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	return engine.Worker(ctx)
-}
-
-// openEngine gives the production roles this folder's addresses and keys, and
-// takes everything else from the user's settings.
-func openEngine(ctx context.Context, e devstack.Env, registry *prometheus.Registry, worker bool) (*roles.Engine, error) {
-	settings, err := config.Load(config.Options{File: e.ConfigFile})
-	if err != nil {
-		return nil, err
-	}
-	kek, err := vault.LocalKEK(e.MasterKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	public := e.APIURL
-	if settings.PublicURL != "" {
-		public = settings.PublicURL
-	}
-	return roles.Open(ctx, roles.Config{
-		DatabaseURL: e.DatabaseURL, KeysDatabaseURL: e.KeysDatabaseURL, KEK: kek,
-		TemporalAddress: e.Addresses.Temporal, Namespace: e.Namespace, PublicURL: public,
-		Connectors: connectors.All(), MaxConns: int32(settings.DatabasePool),
-		Log: e.Log, Registry: registry,
-	}, worker)
-}
-
-// seed fills a fresh folder with the demo workspace.
-func seed(ctx context.Context, e devstack.Env) (map[string]devstack.Account, error) {
-	engine, err := openEngine(ctx, e, prometheus.NewRegistry(), false)
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Close()
-	seeded, err := engine.Seed(ctx, roles.Demo{
-		Stack: e.Stack, AdminKey: e.AdminKey, APIURL: e.APIURL,
-		SandboxURL: e.SandboxURL, SandboxKey: e.SandboxKey, Fakes: fakes.All(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	accounts := make(map[string]devstack.Account, len(seeded))
-	for name, a := range seeded {
-		accounts[name] = devstack.Account(a)
-	}
-	return accounts, nil
 }
 
 // runTemporal is the role temporal.
