@@ -23,8 +23,8 @@ type Operation struct {
 	Input, Output json.RawMessage
 }
 
-// Builtin are the operations of the engine itself.
-var Builtin = Catalogue{"parley": {
+// engineOperations are those of the engine itself, which need no connection.
+var engineOperations = Catalogue{"parley": {
 	"case_list": {Effect: sdk.Read,
 		Input: json.RawMessage(`{"type":"object","properties":{"kind":{"type":"string"}},"required":["kind"],"additionalProperties":false}`)},
 	"case_signal": {Effect: sdk.Keyed,
@@ -35,7 +35,7 @@ var Builtin = Catalogue{"parley": {
 func (c Catalogue) find(o operation) (Operation, string) {
 	operations, ok := c[o.connector]
 	if !ok {
-		operations, ok = Builtin[o.connector]
+		operations, ok = engineOperations[o.connector]
 	}
 	if !ok {
 		if len(c) == 0 {

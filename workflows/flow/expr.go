@@ -18,8 +18,9 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// Bounds of one expression. Together with the bounds on values they keep an
-// evaluation in the range of milliseconds at worst, whatever a document says.
+// Bounds of one expression. With those on values (a list has at most 1,000
+// entries) they bound an evaluation to some million elementary operations,
+// whatever a document says.
 const (
 	maxExprLength = 2000
 	maxExprNodes  = 200

@@ -91,6 +91,7 @@ func (m *machine) handle(ev *Event) {
 	switch ev.Kind {
 	case EventMessage:
 		if !m.st.Handed && ev.Message != nil {
+			m.out.Missed = false
 			m.proceed(m.message(ev.Message))
 		}
 	case EventCallResult:

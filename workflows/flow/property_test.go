@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -155,4 +156,20 @@ var randomSteps = []string{
 	"    - pay: '{{ s }}'\n      amount: 100\n      currency: EUR\n      expired: TO\n      failed: TO\n",
 	"    - wait: 1d\n", "    - wait:\n      until: s\n      message: TO\n",
 	"    - handoff: desk\n",
+}
+
+func TestAProgramServesManyAtOnce(t *testing.T) {
+	p := compile(t, commerceSource(t))
+	want := p.Step(Input{Events: []Event{message("hi"), message("1"), message("everything")}, Now: testNow})
+	var all sync.WaitGroup
+	got := make([]Output, 8)
+	for i := range got {
+		all.Go(func() {
+			got[i] = p.Step(Input{Events: []Event{message("hi"), message("1"), message("everything")}, Now: testNow})
+		})
+	}
+	all.Wait()
+	for _, out := range got {
+		require.Equal(t, want, out)
+	}
 }

@@ -5,6 +5,49 @@
 // It is pure: no clock, no I/O, no randomness of its own, nothing of Temporal.
 // The same program, state and events always give the same result, so that a turn
 // which is run again commits the same thing.
+//
+// # The language
+//
+// A document is YAML (or JSON, which is YAML): a name, some settings, and blocks.
+// A block is a list of steps; a step is a mapping whose first key is its verb:
+//
+//	say      send a message             call     run a connector's operation
+//	ask      ask for one thing          case     start a case
+//	choices  offer choices              pay      send a payment link, await payment
+//	set      set variables              wait     let time pass
+//	if       go somewhere if            handoff  give the conversation to people
+//	branch   the same, many ways        go, end  go on in a block; end the flow
+//
+// The struct of each verb (step_*.go) says what keys it has. A block that runs out
+// of steps ends the flow, as end does; variables are then forgotten, but for those
+// that the document keeps.
+//
+// Texts may hold {{ expressions }}. In values (under set, with and value) a text
+// that begins with = is one expression, whose result is taken as it is. Keys that
+// can only be expressions (if, from, amount, until …) need no sign. Expressions
+// are those of expr-lang, without what would make a result depend on anything but
+// its variables. Beside the flow's own variables they see contact, channel, now
+// (UTC) and, after a failure, error.
+//
+// # What a message means
+//
+// In this order: a choice on offer (by tap, label or number); a keyword of the
+// document; a global word (menu, cancel, start over, agent); an answer to the step
+// where the flow stands. With no flow under way it enters the start block. A tap
+// on a choice of an earlier message never counts as an answer to a later question.
+// While people have the conversation the flow is silent.
+//
+// Events that nothing waits for are ignored: results and timers of a step that
+// was left, news of an unknown payment. Payments whose link was sent are kept in
+// the state, so that one that is made is answered wherever the customer is.
+//
+// # Bounds
+//
+// A step runs at most 1,000 steps and makes some 200 effects for each call of
+// Step; variables hold at most [MaxVars] bytes of JSON together and [MaxValue]
+// each; at most [MaxChoices] items of a list are on offer, and 16 payments open.
+// A document that breaks a bound while it runs does not fail: the customer is
+// told, a person takes over where there is one, and [Output.Faults] says why.
 package flow
 
 import (
