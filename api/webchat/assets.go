@@ -11,6 +11,8 @@ import (
 	"regexp"
 
 	"github.com/gin-gonic/gin"
+
+	"parley/api/problem"
 )
 
 //go:embed widget demo
@@ -82,12 +84,12 @@ var accountName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 func (s *Server) getDemo(c *gin.Context) {
 	account := c.DefaultQuery("account", "demo")
 	if !accountName.MatchString(account) {
-		s.refuse(c, http.StatusBadRequest, "invalid", "account must be the name of a web chat account.")
+		s.refuse(c, problem.Malformed, "account must be the name of a web chat account.")
 		return
 	}
 	var page bytes.Buffer
 	if err := demoPage.Execute(&page, account); err != nil {
-		s.refuse(c, http.StatusInternalServerError, "internal", "The page could not be made.")
+		s.refuse(c, problem.Internal, "The page could not be made.")
 		return
 	}
 	c.Header("Cache-Control", "no-store")

@@ -43,7 +43,7 @@ func sign(t *testing.T, method jwt.SigningMethod, key any, change func(*jwt.Regi
 
 func TestOnlyOwnTokensOpenAChat(t *testing.T) {
 	d := newDesk()
-	d.open(t, "demo", `{"webhook_secret":["`+secretOf("new")+`","`+secretOf("demo")+`"]}`)
+	d.open(t, "demo", `{"webhook_secret":"`+secretOf("new")+`,`+secretOf("demo")+`"}`)
 	d.open(t, "other", `{"webhook_secret":"`+secretOf("demo")+`"}`)
 	c := serve(t, d, nil, nil)
 	key := []byte(secretOf("demo"))
@@ -264,9 +264,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"POST", "nowhere/session", "", "unknown-account", 404},
 		{"POST", "broken/session", "", "unavailable", 503},
-		{"GET", "demo/messages?after=-1", "", "invalid", 400},
-		{"GET", "demo/messages?after=x", "", "invalid", 400},
-		{"GET", "demo/messages?wait=soon", "", "invalid", 400},
+		{"GET", "demo/messages?after=-1", "", "malformed", 400},
+		{"GET", "demo/messages?after=x", "", "malformed", 400},
+		{"GET", "demo/messages?wait=soon", "", "malformed", 400},
 		{"GET", "demo/socket", "", "upgrade-required", 426},
 	} {
 		status, body, _ := c.call(t, r.method, r.path, token, r.body)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"parley/api/problem"
 	"parley/connectors/sdk"
 )
 
@@ -26,7 +27,7 @@ func (s *Server) getMessages(c *gin.Context, conn Connection) {
 	}
 	after, wait, err := pollQuery(c)
 	if err != nil {
-		s.refuse(c, http.StatusBadRequest, "invalid", err.Error())
+		s.refuse(c, problem.Malformed, err.Error())
 		return
 	}
 	// The server's own write time-out is shorter than a long poll. Where it
@@ -108,7 +109,7 @@ func (s *Server) postMessage(c *gin.Context, conn Connection) {
 	var refused *refusal
 	switch err := s.accept(c.Request.Context(), conn, ses, m); {
 	case errors.As(err, &refused):
-		s.refuse(c, http.StatusUnprocessableEntity, "invalid", refused.Error())
+		s.refuse(c, problem.Invalid, refused.Error())
 	case err != nil:
 		s.unavailable(c)
 	default:
@@ -150,14 +151,14 @@ func (s *Server) readBody(c *gin.Context, into any) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxFrame))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			s.refuse(c, http.StatusRequestEntityTooLarge, "too-large", "The body is larger than 64 KiB.")
+			s.refuse(c, problem.TooLarge, "The body is larger than 64 KiB.")
 			return false
 		}
-		s.refuse(c, http.StatusBadRequest, "invalid", "The body could not be read.")
+		s.refuse(c, problem.Malformed, "The body could not be read.")
 		return false
 	}
 	if json.Unmarshal(body, into) != nil {
-		s.refuse(c, http.StatusBadRequest, "invalid", "The body is not the JSON that is expected here.")
+		s.refuse(c, problem.Malformed, "The body is not the JSON that is expected here.")
 		return false
 	}
 	return true

@@ -2,31 +2,38 @@ package webchat
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"parley/api/problem"
 )
 
-// refuse answers with a problem document (RFC 9457), counts it by its kind and
-// ends the request. The texts are fixed ones: nothing of the request is repeated.
-func (s *Server) refuse(c *gin.Context, status int, kind, detail string) {
-	s.metrics.refusals.WithLabelValues(kind).Inc()
+// The kinds of problem that only the chat has. Their names are part of the API.
+var (
+	badSession      = problem.Kind{Name: "session", Status: http.StatusUnauthorized, Title: "The session is not valid"}
+	badOrigin       = problem.Kind{Name: "origin", Status: http.StatusForbidden, Title: "The page may not use this chat"}
+	upgradeRequired = problem.Kind{Name: "upgrade-required", Status: http.StatusUpgradeRequired, Title: "A WebSocket is needed here"}
+	tooManyRequests = problem.Kind{Name: "too-many-requests", Status: http.StatusTooManyRequests, Title: "Too many requests"}
+)
+
+// refuse answers with a problem, counts it by its kind and ends the request.
+func (s *Server) refuse(c *gin.Context, kind problem.Kind, detail string) {
+	s.answer(c, kind, detail, 0)
+}
+
+func (s *Server) answer(c *gin.Context, kind problem.Kind, detail string, retryAfter time.Duration) {
+	s.metrics.refusals.WithLabelValues(kind.Name).Inc()
+	p := kind.New(detail)
+	p.RetryAfter = retryAfter
+	problem.Write(c.Writer, p, "")
 	c.Abort()
-	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Type", "application/problem+json")
-	c.JSON(status, gin.H{
-		"type":   "urn:parley:problem:" + kind,
-		"title":  http.StatusText(status),
-		"status": status,
-		"detail": detail,
-	})
 }
 
 func (s *Server) tooMany(c *gin.Context) {
-	c.Header("Retry-After", "5")
-	s.refuse(c, http.StatusTooManyRequests, "too-many-requests", "Too many requests from here: try again in a few seconds.")
+	s.answer(c, tooManyRequests, "Too many requests from here: try again in a few seconds.", 5*time.Second)
 }
 
 func (s *Server) unavailable(c *gin.Context) {
-	c.Header("Retry-After", "2")
-	s.refuse(c, http.StatusServiceUnavailable, "unavailable", "The chat cannot be reached at the moment: try again in a few seconds.")
+	s.answer(c, problem.Unavailable, "The chat cannot be reached at the moment: try again in a few seconds.", 2*time.Second)
 }

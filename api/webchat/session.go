@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/golang-jwt/jwt/v5"
 
+	"parley/api/problem"
 	"parley/connectors/sdk"
 )
 
@@ -105,7 +106,7 @@ func bearer(r *http.Request) string {
 func (s *Server) authenticate(c *gin.Context, conn Connection) (session, bool) {
 	ses, err := verify(conn, bearer(c.Request), s.o.Now())
 	if err != nil {
-		s.refuse(c, http.StatusUnauthorized, "session", "The session is missing, expired or not of this chat: ask for a new one.")
+		s.refuse(c, badSession, "The session is missing, expired or not of this chat: ask for a new one.")
 		return session{}, false
 	}
 	return ses, true
@@ -126,7 +127,7 @@ func (s *Server) postSession(c *gin.Context, conn Connection) {
 	token, err := issue(conn, visitor, now)
 	if err != nil {
 		s.o.Log.Error("a web chat session could not be signed", "error", err)
-		s.refuse(c, http.StatusInternalServerError, "internal", "The session could not be made.")
+		s.refuse(c, problem.Internal, "The session could not be made.")
 		return
 	}
 	s.metrics.sessions.WithLabelValues(outcome).Inc()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/coder/websocket"
@@ -266,6 +265,6 @@ func (s *Server) upgradeable(c *gin.Context) bool {
 		return true
 	}
 	c.Header("Upgrade", "websocket")
-	s.refuse(c, http.StatusUpgradeRequired, "upgrade-required", "This address speaks WebSocket.")
+	s.refuse(c, upgradeRequired, "This address speaks WebSocket.")
 	return false
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.opentelemetry.io/otel"
+
+	"parley/api/problem"
 )
 
 var tracer = otel.Tracer("parley/api/webchat")
@@ -159,7 +161,7 @@ func (s *Server) forWidget(handle func(*gin.Context, Connection)) gin.HandlerFun
 		conn, err := s.o.Resolver.Resolve(c.Request.Context(), c.Param("account"))
 		switch {
 		case errors.Is(err, ErrUnknownAccount):
-			s.refuse(c, http.StatusNotFound, "unknown-account", "No web chat has this account: check data-account of the script tag.")
+			s.refuse(c, problem.UnknownAccount, "No web chat has this account: check data-account of the script tag.")
 			return
 		case err != nil:
 			s.o.Log.WarnContext(c.Request.Context(), "a web chat account could not be looked up", "error", err)
@@ -180,7 +182,7 @@ func (s *Server) allowOrigin(c *gin.Context, conn Connection) bool {
 	c.Header("Vary", "Origin")
 	origin := c.GetHeader("Origin")
 	if !conn.Conn.Allows(origin, c.Request.Host) {
-		s.refuse(c, http.StatusForbidden, "origin", "This page may not use the chat: add its origin to allowed_origins of the connection.")
+		s.refuse(c, badOrigin, "This page may not use the chat: add its origin to allowed_origins of the connection.")
 		return false
 	}
 	if origin != "" {

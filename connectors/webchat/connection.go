@@ -98,13 +98,14 @@ func (c *Connection) checkSettings() error {
 	return nil
 }
 
-func (c *Connection) takeSecrets(secrets Secrets) error {
-	if len(secrets) == 0 {
+func (c *Connection) takeSecrets(secrets string) error {
+	if strings.TrimSpace(secrets) == "" {
 		return sdk.Invalidf("webhook_secret is missing; it signs the visitors' sessions and needs at least %d characters", minSecret)
 	}
-	for i, s := range secrets {
+	for i, s := range strings.Split(secrets, ",") {
+		s = strings.TrimSpace(s)
 		if len(s) < minSecret {
-			return sdk.Invalidf("webhook_secret[%d] is shorter than %d characters", i, minSecret)
+			return sdk.Invalidf("webhook_secret: secret %d of those that commas separate is shorter than %d characters", i+1, minSecret)
 		}
 		c.keys = append(c.keys, []byte(s))
 	}

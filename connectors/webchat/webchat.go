@@ -40,7 +40,7 @@ var Connector = sdk.Connector{
 
 // Config is what a workspace sets for one widget.
 type Config struct {
-	WebhookSecret  Secrets  `json:"webhook_secret" secret:"true" doc:"Signs the visitors' sessions: at least 32 characters, or a list of such. The first signs and all are accepted; to change it put the new one first, and remove the old one 180 days later or at once to end every session."`
+	WebhookSecret  string   `json:"webhook_secret" secret:"true" doc:"Signs the visitors' sessions: at least 32 characters. Several, separated by commas, while one replaces another: the first signs and all are accepted. Removing a secret ends the sessions that it signed; they last at most 180 days."`
 	AllowedOrigins []string `json:"allowed_origins,omitempty" doc:"Origins of the pages that may embed the widget, e.g. https://shop.example or https://*.shop.example. Empty: only pages of this server. \"*\": any page."`
 	Title          string   `json:"title,omitempty" doc:"Name at the head of the chat, at most 60 characters."`
 	Color          string   `json:"color,omitempty" doc:"Accent colour as #rrggbb. Text on it is made readable by the widget."`
@@ -48,23 +48,4 @@ type Config struct {
 	Placeholder    string   `json:"greeting_placeholder,omitempty" doc:"Shown in the message field of a chat that is still empty, at most 80 characters."`
 	Suggestions    []string `json:"suggestions,omitempty" doc:"Up to four first messages that an empty chat offers to send, each at most 60 characters."`
 	BaseURL        string   `json:"base_url,omitempty" doc:"Public address of this server as visitors reach it, when a proxy changes the Host header."`
-}
-
-// Secrets is one secret or, while it is being changed, several: in JSON a
-// string or a list of strings.
-type Secrets []string
-
-// UnmarshalJSON reads a string or a list of strings.
-func (s *Secrets) UnmarshalJSON(raw []byte) error {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		*s = Secrets{one}
-		return nil
-	}
-	var many []string
-	if err := json.Unmarshal(raw, &many); err != nil {
-		return sdk.Invalidf("webhook_secret must be a string or a list of strings")
-	}
-	*s = many
-	return nil
 }

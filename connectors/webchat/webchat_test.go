@@ -23,9 +23,9 @@ func connect(t *testing.T, config string) *webchat.Connection {
 func TestOpenRefusesWhatCannotWork(t *testing.T) {
 	for name, c := range map[string]struct{ config, says string }{
 		"no secret":       {`{}`, "webhook_secret is missing"},
-		"short secret":    {`{"webhook_secret":"hunter2"}`, "webhook_secret[0] is shorter"},
-		"short second":    {`{"webhook_secret":["` + secret + `","hunter2"]}`, "webhook_secret[1] is shorter"},
-		"secret type":     {`{"webhook_secret":7}`, "webhook_secret must be"},
+		"short secret":    {`{"webhook_secret":"hunter2"}`, "secret 1 of those"},
+		"short second":    {`{"webhook_secret":"` + secret + `,hunter2"}`, "secret 2 of those"},
+		"secret type":     {`{"webhook_secret":7}`, "webhook_secret"},
 		"unknown setting": {`{"webhook_secret":"` + secret + `","colour":"#ffffff"}`, "colour"},
 		"colour":          {`{"webhook_secret":"` + secret + `","color":"red"}`, "color must be"},
 		"origin path":     {`{"webhook_secret":"` + secret + `","allowed_origins":["https://a.example/x"]}`, "allowed_origins[0]"},
@@ -45,7 +45,7 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestOpenFillsIn(t *testing.T) {
-	conn := connect(t, `{"webhook_secret":["`+secret+`","`+secret+`2"]}`)
+	conn := connect(t, `{"webhook_secret":"`+secret+`, `+secret+`2"}`)
 	require.Equal(t, [][]byte{[]byte(secret), []byte(secret + "2")}, conn.SigningKeys())
 	s := conn.Settings()
 	require.NotEmpty(t, s.Title)
