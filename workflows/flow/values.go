@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +84,7 @@ func normalList(v []any, depth int) (any, int, error) {
 	for i, item := range v {
 		n, s, err := normal(item, depth+1)
 		if size += s + 1; err != nil || size > MaxValue {
-			return nil, 0, cmpErr(err, errTooLarge)
+			return nil, 0, either(err, errTooLarge)
 		}
 		out[i] = n
 	}
@@ -94,11 +96,13 @@ func normalMap(v map[string]any, depth int) (any, int, error) {
 		return nil, 0, errTooLarge
 	}
 	out, size := make(map[string]any, len(v)), 2
-	for k, item := range v {
-		n, s, err := normal(item, depth+1)
-		k = strings.ToValidUTF8(k, "\uFFFD")
+	for _, k := range slices.Sorted(maps.Keys(v)) { // so that of two errors it is always the same one
+		if !utf8.ValidString(k) {
+			return nil, 0, errNoValue
+		}
+		n, s, err := normal(v[k], depth+1)
 		if size += stringSize(k) + s + 2; err != nil || size > MaxValue {
-			return nil, 0, cmpErr(err, errTooLarge)
+			return nil, 0, either(err, errTooLarge)
 		}
 		out[k] = n
 	}
@@ -119,7 +123,8 @@ func normalOther(v any, depth int) (any, int, error) {
 	return normalList(list, depth)
 }
 
-func cmpErr(err, otherwise error) error {
+// either gives the first error that there is.
+func either(err, otherwise error) error {
 	if err != nil {
 		return err
 	}
@@ -161,8 +166,10 @@ func sizeOf(v any) int {
 		return size
 	case float64:
 		return len(formatNumber(v))
+	case bool:
+		return 5
 	}
-	return 5
+	return 4 // null
 }
 
 // number reads any of Go's numbers.
