@@ -19,7 +19,6 @@ import (
 
 	"parley/internal/config"
 	"parley/internal/devstack"
-	"parley/internal/observe"
 	"parley/stacks"
 )
 
@@ -34,7 +33,7 @@ func main() {
 }
 
 func rootCommand() *cobra.Command {
-	o := devstack.Options{NewLog: newLog}
+	var o devstack.Options
 	root := &cobra.Command{
 		Use:           "parley-dev",
 		Short:         "Run the whole of Parley on this machine",
@@ -46,7 +45,10 @@ func rootCommand() *cobra.Command {
 			if err := complete(&o); err != nil {
 				return err
 			}
-			return devstack.Run(cmd.Context(), o, system())
+			return watched(cmd.Context(), "parley-dev", o.ConfigFile, func(newLog func(io.Writer) *slog.Logger) error {
+				o.NewLog = newLog
+				return devstack.Run(cmd.Context(), o, system())
+			})
 		},
 	}
 	dir, _ := devstack.DefaultDir() // complete reports the error where it matters
@@ -98,5 +100,3 @@ func complete(o *devstack.Options) error {
 	o.Executable = program
 	return nil
 }
-
-func newLog(w io.Writer) *slog.Logger { return observe.NewLogger(w, slog.LevelInfo) }

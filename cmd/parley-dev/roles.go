@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -11,6 +13,7 @@ import (
 	"parley/internal/devstack"
 	"parley/internal/devstack/postgres"
 	"parley/internal/devstack/temporal"
+	"parley/internal/observe"
 )
 
 // roleCommands run one part alone. They are hidden: with --separate this
@@ -35,8 +38,10 @@ func roleCommand(role devstack.Role) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e.Log = newLog(os.Stderr)
-			return role.Run(cmd.Context(), e)
+			return watched(cmd.Context(), "parley-"+role.Name, e.ConfigFile, func(newLog func(io.Writer) *slog.Logger) error {
+				e.Log = newLog(os.Stderr)
+				return role.Run(cmd.Context(), e)
+			})
 		},
 	}
 	dataFlag(cmd, &dir)
@@ -55,7 +60,7 @@ func postgresCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "postgres", Short: "Run only the PostgreSQL of a data folder", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := postgres.Start(cmd.Context(), postgres.Options{Dir: filepath.Join(dir, "postgres"), Logger: newLog(os.Stderr)})
+			server, err := postgres.Start(cmd.Context(), postgres.Options{Dir: filepath.Join(dir, "postgres"), Logger: observe.NewLogger(os.Stderr, slog.LevelWarn)})
 			if err != nil {
 				return err
 			}
@@ -88,7 +93,7 @@ func bareTemporalCommand() *cobra.Command {
 			if o.DatabaseURL = os.Getenv(envDatabase); o.DatabaseURL == "" {
 				return fmt.Errorf("%s must hold the address of a PostgreSQL server", envDatabase)
 			}
-			o.Logger = newLog(os.Stderr)
+			o.Logger = observe.NewLogger(os.Stderr, slog.LevelWarn)
 			server, err := temporal.Start(cmd.Context(), o)
 			if err != nil {
 				return err

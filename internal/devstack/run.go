@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,9 @@ type runner struct {
 // one that runs in this process ends by itself.
 func Run(ctx context.Context, o Options, s System) (err error) {
 	r := &runner{o: o, s: s, fatal: make(chan error, 4), times: newTimeline()}
+	if err := postgres.CanLiveIn(filepath.Join(o.Dir, "postgres")); err != nil {
+		return err
+	}
 	if r.folder, err = Open(o.Dir); err != nil {
 		return err
 	}

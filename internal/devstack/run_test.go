@@ -173,6 +173,18 @@ func TestAPartThatFailsEndsTheOneProcess(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, "endpoints.json"))
 }
 
+func TestAFolderThatPostgresCannotEnterIsRefusedUntouched(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs PostgreSQL as another user")
+	}
+	private := t.TempDir()
+	require.NoError(t, os.Chmod(private, 0o700))
+	dir := filepath.Join(private, "data")
+	err := devstack.Run(t.Context(), options(dir, io.Discard, false), system())
+	require.ErrorContains(t, err, "cannot enter")
+	require.NoDirExists(t, dir)
+}
+
 func TestSeparatePartsComeBackAndAllGoesOnAfterAKill(t *testing.T) {
 	dir := needPostgres(t)
 	supervisor, e := supervise(t, dir)

@@ -69,8 +69,19 @@ func (a account) own(path string) error {
 	return os.Chown(path, a.uid, a.gid)
 }
 
+// CanLiveIn tells, before anything is made, why a server could not run in dir:
+// no user to run as, or a folder on the way that this user may not pass through.
+func CanLiveIn(dir string) error {
+	a, err := serverAccount(folder{dir: dir}.data())
+	if err != nil {
+		return err
+	}
+	return a.canEnter(dir)
+}
+
 // canEnter returns an error that names the first folder on the way to dir
-// (dir itself included) that the account may not pass through.
+// (dir itself included) that the account may not pass through. Folders that are
+// yet to be made are made passable.
 func (a account) canEnter(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -82,6 +93,9 @@ func (a account) canEnter(dir string) error {
 		}
 	}
 	info, err := os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
