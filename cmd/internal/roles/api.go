@@ -3,6 +3,7 @@ package roles
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +16,15 @@ import (
 
 // API serves webhooks, the web chat and the HTTP API at addr until ctx ends.
 func (e *Engine) API(ctx context.Context, addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	return e.ServeAPI(ctx, l)
+}
+
+// ServeAPI is [Engine.API] on a listener, which it closes.
+func (e *Engine) ServeAPI(ctx context.Context, l net.Listener) error {
 	d := e.Dispatcher(64, 20_000)
 	in := e.Intake(d)
 	gin.SetMode(gin.ReleaseMode)
@@ -38,7 +48,7 @@ func (e *Engine) API(ctx context.Context, addr string) error {
 	wg.Go(func() { d.Run(ctx) })
 	wg.Go(func() { c.watch.listen(ctx, e) })
 	defer wg.Wait()
-	srv := &http.Server{Addr: addr, Handler: router, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: router, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
 	srv.RegisterOnShutdown(chatServer.Close)
 	stopped := context.AfterFunc(ctx, func() {
 		stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -46,7 +56,7 @@ func (e *Engine) API(ctx context.Context, addr string) error {
 		srv.Shutdown(stop)
 	})
 	defer stopped()
-	if err := srv.ListenAndServe(); err != http.ErrServerClosed {
+	if err := srv.Serve(l); err != http.ErrServerClosed {
 		return fmt.Errorf("api: %w", err)
 	}
 	return nil

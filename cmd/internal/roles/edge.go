@@ -3,7 +3,6 @@ package roles
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/google/uuid"
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -97,12 +96,17 @@ func (c chat) Accept(ctx context.Context, w webchat.Connection, events []sdk.Eve
 	if err != nil {
 		return err
 	}
+	for i := range events { // a message of ours is named by its effect's key
+		if s := events[i].Status; s != nil {
+			s.EffectKey = s.MessageID
+		}
+	}
 	if _, err := c.in.Accept(ctx, k, events); err != nil {
 		return err
 	}
 	for _, ev := range events { // the visitor's other tabs show it too
 		if ev.Message != nil && len(ev.Message.From) > 0 {
-			c.wakeVisitor(visitorKey(w, ev.Message.From[0]))
+			c.hub.Wake(visitorKey(w, ev.Message.From[0]))
 		}
 	}
 	return nil
@@ -118,7 +122,7 @@ func (c chat) Messages(ctx context.Context, w webchat.Connection, visitor sdk.Ad
 	if err != nil || !found {
 		return nil, err
 	}
-	c.belongs(conv.ID, visitorKey(w, visitor))
+	c.of.Add(conv.ID, visitorKey(w, visitor))
 	history, err := c.e.Conversations.History(ctx, conversations.Key{Workspace: w.Workspace, ID: conv.ID}, after, limit)
 	if err != nil {
 		return nil, err
@@ -143,14 +147,11 @@ func (c chat) Messages(ctx context.Context, w webchat.Connection, visitor sdk.Ad
 // watch wakes the open widgets of visitors when their conversations have new
 // messages, as PostgreSQL announces them.
 type watch struct {
-	mu       sync.Mutex
-	visitors map[string]map[chan struct{}]struct{}
-	of       *expirable.LRU[uuid.UUID, string] // conversation → visitor
+	hub webchat.Hub
+	of  *expirable.LRU[uuid.UUID, string] // conversation → visitor
 }
 
-func newWatch() *watch {
-	return &watch{visitors: map[string]map[chan struct{}]struct{}{}, of: expirable.NewLRU[uuid.UUID, string](100_000, nil, 0)}
-}
+func newWatch() *watch { return &watch{of: expirable.NewLRU[uuid.UUID, string](100_000, nil, 0)} }
 
 func visitorKey(w webchat.Connection, visitor sdk.Address) string {
 	return w.ID.String() + visitor.Value
@@ -158,34 +159,7 @@ func visitorKey(w webchat.Connection, visitor sdk.Address) string {
 
 // Subscribe implements webchat.Watch.
 func (w *watch) Subscribe(c webchat.Connection, visitor sdk.Address) (<-chan struct{}, func()) {
-	key, ch := visitorKey(c, visitor), make(chan struct{}, 1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.visitors[key] == nil {
-		w.visitors[key] = map[chan struct{}]struct{}{}
-	}
-	w.visitors[key][ch] = struct{}{}
-	return ch, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.visitors[key], ch)
-		if len(w.visitors[key]) == 0 {
-			delete(w.visitors, key)
-		}
-	}
-}
-
-func (w *watch) belongs(conversation uuid.UUID, visitor string) { w.of.Add(conversation, visitor) }
-
-func (w *watch) wakeVisitor(key string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for ch := range w.visitors[key] {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
-	}
+	return w.hub.Subscribe(visitorKey(c, visitor))
 }
 
 // listen follows the announcements until ctx ends. Those that are lost while it
@@ -211,6 +185,7 @@ func (w *watch) follow(ctx context.Context, e *Engine) error {
 	if _, err := conn.Exec(ctx, `LISTEN `+conversations.Announced); err != nil {
 		return err
 	}
+	w.hub.WakeAll() // what was announced while nobody listened
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -221,7 +196,7 @@ func (w *watch) follow(ctx context.Context, e *Engine) error {
 			continue
 		}
 		if key, ok := w.of.Get(id); ok {
-			w.wakeVisitor(key)
+			w.hub.Wake(key)
 		}
 	}
 }
