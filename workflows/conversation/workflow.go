@@ -18,8 +18,12 @@ const (
 	historyBound = 4000
 	// defaultTimeout bounds a call whose flow names no time-out.
 	defaultTimeout = 2 * time.Minute
-	// turnAgain is the pause after a turn that failed although it was retried.
-	turnAgain = 5 * time.Second
+	// again is the pause after a turn or a call that failed although it was
+	// retried; it doubles with every turn that fails in a row, up to 64 times.
+	again = 5 * time.Second
+	// leastPause is the least time before unsettled sends are looked at again:
+	// that time comes from a worker's clock, which may be behind the server's.
+	leastPause = time.Second
 )
 
 // run is one run of a conversation.
@@ -36,18 +40,15 @@ type run struct {
 	// it does, the task and with it the turn would be run again.
 	turnedAt int
 	last     TurnResult
-	calls    map[string]workflow.Future
-	active   time.Time
-	alarm    alarm
-	owner    string
-}
-
-// alarm is the run's one timer. It is set for the earliest time that matters and
-// never moved to a later one: when it rings too early, it is set anew.
-type alarm struct {
-	at     time.Time
-	future workflow.Future
-	cancel workflow.CancelFunc
+	// failures counts turns that failed, in a row.
+	failures int
+	// calls are the activities under way, those included whose result the flow
+	// does not await any more.
+	calls map[string]workflow.Future
+	// wakeAt and retryAt are when a turn is needed without a signal; zero if never.
+	wakeAt, retryAt time.Time
+	active          time.Time
+	alarm           alarm
 }
 
 // Workflow is the conversation's workflow.
@@ -57,16 +58,17 @@ func Workflow(ctx workflow.Context, in Input) error {
 	for {
 		r.drain()
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case r.outgrown(ctx) && r.mayEnd(ctx):
-			return workflow.NewContinueAsNewError(ctx, Workflow, in)
+			// By name: the function's own name is not the one it is registered by.
+			return workflow.NewContinueAsNewError(ctx, WorkflowType, in)
 		case r.due:
 			r.turn(ctx)
 		case r.idle(ctx) && r.mayEnd(ctx):
 			return nil
 		default:
-			if err := r.wait(ctx); err != nil {
-				return err
-			}
+			r.wait(ctx)
 		}
 	}
 }
@@ -105,14 +107,38 @@ func (r *run) turn(ctx workflow.Context) {
 	r.active = workflow.Now(ctx)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("a turn failed and will be run again", "error", err)
-		r.last.RetryAt = r.active.Add(turnAgain)
+		r.lookAgain(again << min(r.failures, 6))
+		r.failures++
 		return
 	}
+	r.failures = 0
+	r.take(in.Now, res)
+	r.startCalls(ctx)
+	r.describe(ctx)
+}
+
+// take notes what a turn has left to do that was told it is now.
+func (r *run) take(now time.Time, res TurnResult) {
 	r.handled = max(r.handled, res.Handled)
 	r.due = res.More
 	r.last = res
-	r.startCalls(ctx)
-	r.describe(ctx)
+	r.trace = "" // a later turn that no signal asks for belongs to no trace
+	r.wakeAt, r.retryAt = res.WakeAt, res.RetryAt
+	// A wait that was over when the turn began is one that the turn left alone:
+	// a person has the conversation, or a send comes first.
+	if !r.wakeAt.After(now) {
+		r.wakeAt = time.Time{}
+	}
+	if least := r.active.Add(leastPause); !r.retryAt.IsZero() && r.retryAt.Before(least) {
+		r.retryAt = least
+	}
+}
+
+// lookAgain asks for a turn after a pause, unless one is due before that.
+func (r *run) lookAgain(pause time.Duration) {
+	if at := r.active.Add(pause); r.retryAt.IsZero() || at.Before(r.retryAt) {
+		r.retryAt = at
+	}
 }
 
 // startCalls starts the activities of effects that are not under way in this run.
@@ -136,75 +162,10 @@ func (r *run) startCalls(ctx workflow.Context) {
 	}
 }
 
-// wait blocks until a signal, the end of a call, or the alarm.
-func (r *run) wait(ctx workflow.Context) error {
-	r.set(ctx)
-	sel := workflow.NewSelector(ctx)
-	sel.AddReceive(r.arrived, func(ch workflow.ReceiveChannel, _ bool) {
-		var a Arrived
-		ch.Receive(ctx, &a)
-		r.note(a)
-	})
-	for _, c := range r.last.Calls {
-		future, running := r.calls[c.Key]
-		if !running {
-			continue // it has ended, and the turn that will say so failed
-		}
-		sel.AddFuture(future, func(f workflow.Future) {
-			// Its outcome is in the inbox. If the activity failed altogether, the
-			// turn finds the effect still awaited and it is started again.
-			if err := f.Get(ctx, nil); err != nil {
-				workflow.GetLogger(ctx).Warn("a call failed and will be started again", "key", c.Key, "error", err)
-			}
-			delete(r.calls, c.Key)
-			r.due = true
-		})
-	}
-	if r.alarm.future != nil {
-		sel.AddFuture(r.alarm.future, func(workflow.Future) { r.ring(ctx) })
-	}
-	sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
-	sel.Select(ctx)
-	return ctx.Err()
-}
-
-// set makes the alarm ring no later than the earliest time that matters.
-func (r *run) set(ctx workflow.Context) {
-	at, why := r.active.Add(idleClose), "close the run if nobody has written"
-	for _, o := range []struct {
-		at  time.Time
-		why string
-	}{{r.last.WakeAt, "the flow waits until then"}, {r.last.RetryAt, "look again at what was not settled"}} {
-		if !o.at.IsZero() && o.at.Before(at) {
-			at, why = o.at, o.why
-		}
-	}
-	if r.alarm.future != nil {
-		if !at.Before(r.alarm.at) {
-			return
-		}
-		r.alarm.cancel()
-	}
-	timer, cancel := workflow.WithCancel(ctx)
-	wait := max(at.Sub(workflow.Now(ctx)), time.Millisecond)
-	r.alarm = alarm{at: at, cancel: cancel, future: workflow.NewTimerWithOptions(timer, wait, workflow.TimerOptions{Summary: why})}
-}
-
-func (r *run) ring(ctx workflow.Context) {
-	r.alarm = alarm{}
-	now := workflow.Now(ctx)
-	for _, at := range []*time.Time{&r.last.WakeAt, &r.last.RetryAt} {
-		if !at.IsZero() && !at.After(now) {
-			*at = time.Time{}
-			r.due = true
-		}
-	}
-}
-
 // idle tells that nothing has happened for long and nothing is waited for.
 func (r *run) idle(ctx workflow.Context) bool {
-	return len(r.calls) == 0 && r.last.WakeAt.IsZero() && r.last.RetryAt.IsZero() &&
-		!workflow.Now(ctx).Before(r.active.Add(idleClose))
+	at, why := r.next()
+	return why == whyIdle && !workflow.Now(ctx).Before(at)
 }
 
 func (r *run) outgrown(ctx workflow.Context) bool {
@@ -215,33 +176,4 @@ func (r *run) outgrown(ctx workflow.Context) bool {
 // mayEnd tells whether the run may close or continue in this task.
 func (r *run) mayEnd(ctx workflow.Context) bool {
 	return len(r.calls) == 0 && r.turnedAt != workflow.GetInfo(ctx).GetCurrentHistoryLength()
-}
-
-// describe shows operators where the conversation stands.
-func (r *run) describe(ctx workflow.Context) {
-	if r.last.Owner != r.owner {
-		r.owner = r.last.Owner
-		if err := workflow.UpsertTypedSearchAttributes(ctx, Stage.ValueSet(r.owner)); err != nil {
-			workflow.GetLogger(ctx).Warn("search attribute", "error", err)
-		}
-	}
-	workflow.SetCurrentDetails(ctx, r.details())
-}
-
-func (r *run) details() string {
-	who := map[string]string{"bot": "the bot answers", "human": "a person answers; the bot is silent", "case": "a case asks"}[r.last.Owner]
-	s := fmt.Sprintf("**%s** · events handled: %d", who, r.handled)
-	if r.last.Block != "" {
-		s += fmt.Sprintf("\n\nThe flow stands in block `%s`.", r.last.Block)
-	}
-	for _, c := range r.last.Calls {
-		s += fmt.Sprintf("\n- waits for %s `%s`", c.Connector, c.Operation)
-	}
-	if !r.last.WakeAt.IsZero() {
-		s += "\n- the flow waits until " + r.last.WakeAt.UTC().Format(time.RFC3339)
-	}
-	if !r.last.RetryAt.IsZero() {
-		s += "\n- a message is not settled; next look " + r.last.RetryAt.UTC().Format(time.RFC3339)
-	}
-	return s
 }

@@ -57,6 +57,10 @@ type Settings struct {
 	// CloseAfter is how long after shipping an order is closed although nobody
 	// has reported its delivery, 30 days.
 	CloseAfter time.Duration `json:"close_after,omitempty"`
+	// LateAfter is how long after an unpaid order was closed a payment that still
+	// comes is given back, 24 h: a Stripe page that was opened in time takes money
+	// for as long (https://docs.stripe.com/api/checkout/sessions/object, expires_at).
+	LateAfter time.Duration `json:"late_after,omitempty"`
 }
 
 func (s Settings) withDefaults() Settings {
@@ -74,6 +78,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.CloseAfter == 0 {
 		s.CloseAfter = 30 * 24 * time.Hour
+	}
+	if s.LateAfter == 0 {
+		s.LateAfter = 24 * time.Hour
 	}
 	return s
 }
@@ -98,6 +105,3 @@ const (
 	OutcomeRefunded    = "refunded"
 	OutcomeUnavailable = "unavailable" // the shop could not supply it
 )
-
-// NewsCancel is a customer's or agent's request to cancel.
-const NewsCancel = "cancel"

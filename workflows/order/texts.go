@@ -65,7 +65,13 @@ func textRefunding(n int64) string {
 	return fmt.Sprintf("The money for order %d is on its way back.", n)
 }
 func textRefunded(n int64) string { return fmt.Sprintf("The money for order %d was given back.", n) }
-func textShipped(n int64) string  { return fmt.Sprintf("Order %d is on its way.", n) }
+func textPartRefunded(n int64, sum Money) string {
+	return fmt.Sprintf("%s of what you paid for order %d was given back.", format(sum), n)
+}
+func textMoneyComing(n int64) string {
+	return fmt.Sprintf("The payment for order %d is on its way from your bank.", n)
+}
+func textShipped(n int64) string { return fmt.Sprintf("Order %d is on its way.", n) }
 
 func textAwaiting(total Money) func(int64) string {
 	return func(n int64) string { return fmt.Sprintf("Order %d waits for its payment of %s.", n, format(total)) }
@@ -110,6 +116,10 @@ func textShopCancelled(n int64) string {
 
 func textRefusedRefund(n int64) string {
 	return fmt.Sprintf("I am sorry: the shop could not take order %d. The money is on its way back to you.", n)
+}
+
+func textLateRefund(n int64) string {
+	return fmt.Sprintf("Your payment came after order %d was closed. The money is on its way back to you.", n)
 }
 
 func textTooLate(n int64) string {

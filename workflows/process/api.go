@@ -23,6 +23,10 @@ const (
 	TellActivity = "TellContact"
 )
 
+// NewsCancel is the name of a request to cancel a case: by the customer, by an
+// agent, or by an operator who cancels the workflow.
+const NewsCancel = "cancel"
+
 // Ref names a case and whom it is for. All of it is opaque.
 type Ref struct {
 	Workspace    uuid.UUID `json:"workspace"`
@@ -35,7 +39,8 @@ type Ref struct {
 }
 
 // News is something that a case hears of: what happened at a provider, or a
-// request about the case. Numbers grow by one.
+// request about the case. Numbers begin with 1 and grow by one; 0 is a request of
+// an operator, made at Temporal.
 type News struct {
 	Number    int64           `json:"number"`
 	Name      string          `json:"name"`

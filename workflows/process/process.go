@@ -29,16 +29,22 @@ func Attributes(r Ref) temporal.SearchAttributes {
 // Process is one case under way.
 type Process struct {
 	Ref
-	news   workflow.ReceiveChannel
-	cursor int64
-	early  map[int64]News // news that overtook an older one
-	log    []string       // stages so far, for operators
-	stage  ProgressInput
+	news workflow.ReceiveChannel
+	// cancelled is closed when the workflow is cancelled; nil once that was heard.
+	cancelled workflow.Channel
+	cursor    int64
+	early     map[int64]News // news that overtook an older one
+	log       []string       // stages so far, for operators
+	stage     ProgressInput
 }
 
-// Start returns the process of a workflow that has just begun.
-func Start(ctx workflow.Context, ref Ref) *Process {
-	return &Process{Ref: ref, news: workflow.GetSignalChannel(ctx, SignalNews), early: map[int64]News{}}
+// Start returns the process of a workflow that has just begun, and the context
+// that it is to use from now on. Cancelling the workflow does not end that
+// context: it is heard as [NewsCancel], so that a case ends in order, with what
+// was begun undone, whoever asks for it.
+func Start(ctx workflow.Context, ref Ref) (workflow.Context, *Process) {
+	own, _ := workflow.NewDisconnectedContext(ctx)
+	return own, &Process{Ref: ref, news: workflow.GetSignalChannel(ctx, SignalNews), cancelled: ctx.Done(), early: map[int64]News{}}
 }
 
 // Operation is something to do once at a provider.
@@ -81,11 +87,15 @@ func (p *Process) Do(ctx workflow.Context, op Operation, out any) error {
 	return json.Unmarshal(raw, out)
 }
 
-// ClassOf is the class of an operation's error; Unavailable for what is none.
+// ClassOf is the class of an operation's error; Unavailable for what has none.
 func ClassOf(err error) sdk.Class {
-	var app *temporal.ApplicationError
-	if errors.As(err, &app) {
-		return sdk.Class(app.Type())
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok {
+		return sdk.Unavailable
+	}
+	switch c := sdk.Class(app.Type()); c {
+	case sdk.Invalid, sdk.Auth, sdk.NotFound, sdk.Rejected, sdk.Throttled, sdk.Uncertain:
+		return c
 	}
 	return sdk.Unavailable
 }
@@ -145,31 +155,32 @@ func (p *Process) details(deadline time.Time) string {
 }
 
 // Tell hands a message to the contact's conversation, which sends it in its
-// turn. name is unique within the case.
+// turn. name is unique within the case. A conversation that was erased is told
+// nothing, and the case goes on.
 func (p *Process) Tell(ctx workflow.Context, name string, c sdk.Content) error {
 	in := TellInput{Case: p.Ref, Key: p.Key(name), Content: c}
-	return workflow.ExecuteActivity(background(ctx, "tell the customer: "+name), TellActivity, in).Get(ctx, nil)
+	err := workflow.ExecuteActivity(background(ctx, "tell the customer: "+name), TellActivity, in).Get(ctx, nil)
+	if err != nil && ClassOf(err) == sdk.NotFound {
+		workflow.GetLogger(ctx).Warn("there is no conversation left to tell", "message", name)
+		return nil
+	}
+	return err
 }
 
 // Next returns the next piece of news, or false when the deadline passes first.
 // A zero deadline waits for ever. why tells operators what the timer is for.
-func (p *Process) Next(ctx workflow.Context, deadline time.Time, why string) (News, bool, error) {
+func (p *Process) Next(ctx workflow.Context, deadline time.Time, why string) (News, bool) {
+	if n, ok := p.take(); ok {
+		return n, true
+	}
 	var timer workflow.Future
-	stop := func() {}
 	if !deadline.IsZero() {
-		tctx, cancel := workflow.WithCancel(ctx)
-		stop = cancel
+		tctx, stop := workflow.WithCancel(ctx)
+		defer stop()
 		timer = workflow.NewTimerWithOptions(tctx, max(deadline.Sub(workflow.Now(ctx)), time.Millisecond), workflow.TimerOptions{Summary: why})
 	}
-	defer stop()
 	rang := false
 	for {
-		if n, ok := p.take(); ok {
-			return n, true, nil
-		}
-		if rang {
-			return News{}, false, nil
-		}
 		sel := workflow.NewSelector(ctx)
 		sel.AddReceive(p.news, func(ch workflow.ReceiveChannel, _ bool) {
 			var n News
@@ -179,10 +190,20 @@ func (p *Process) Next(ctx workflow.Context, deadline time.Time, why string) (Ne
 		if timer != nil {
 			sel.AddFuture(timer, func(workflow.Future) { rang = true })
 		}
-		sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+		asked := false
+		if p.cancelled != nil {
+			sel.AddReceive(p.cancelled, func(workflow.ReceiveChannel, bool) { asked = true })
+		}
 		sel.Select(ctx)
-		if err := ctx.Err(); err != nil {
-			return News{}, false, err
+		if asked {
+			p.cancelled = nil
+			return News{Name: NewsCancel, At: workflow.Now(ctx)}, true
+		}
+		if n, ok := p.take(); ok {
+			return n, true
+		}
+		if rang {
+			return News{}, false
 		}
 	}
 }
