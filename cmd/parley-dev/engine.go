@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"parley/cmd/internal/demo"
 	"parley/cmd/internal/roles"
 	"parley/connectors"
 	"parley/connectors/fakes"
@@ -72,7 +73,7 @@ func seed(ctx context.Context, e devstack.Env) (map[string]devstack.Account, err
 		return nil, err
 	}
 	defer g.Close()
-	seeded, err := g.Seed(ctx, roles.Demo{
+	seeded, err := demo.Seed(ctx, g, demo.Options{
 		Stack: e.Stack, AdminKey: e.AdminKey, APIURL: e.APIURL,
 		SandboxURL: e.SandboxURL, SandboxKey: e.SandboxKey, Fakes: fakes.All(),
 	})

@@ -23,6 +23,8 @@ type Config struct {
 	ShutdownTimeout time.Duration `key:"api.shutdown_timeout" default:"20s" check:"positive" doc:"How long requests under way may take to finish when the process is told to stop."`
 	TrustedProxies  []string      `key:"api.trusted_proxies" check:"prefixes" doc:"Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."`
 
+	WorkerAddr string `key:"worker.addr" default:"127.0.0.1:8081" need:"worker" check:"hostport" doc:"Address on which the worker tells its health and metrics."`
+
 	DatabaseURL      Secret `key:"database_url" need:"api worker migrate" check:"postgres" doc:"PostgreSQL database of the engine."`
 	DatabasePool     int    `key:"database_pool" default:"20" check:"positive" doc:"Most connections to the engine's database, for each process."`
 	KeysDatabaseURL  Secret `key:"keys_database_url" need:"api worker migrate" check:"postgres" doc:"PostgreSQL database of the wrapped data keys. Keep it, and its backups, apart from the engine's."`

@@ -3,6 +3,7 @@ package roles
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -120,14 +121,19 @@ func (e *Engine) eachWorkspace(ctx context.Context, fn func(uuid.UUID) error) er
 	return nil
 }
 
-// Polling tells whether a worker in process pid polls for work.
+// Polling tells whether a worker in process pid of this machine polls for work.
+// The host's name counts: in containers, every worker is process 1.
 func (e *Engine) Polling(ctx context.Context, pid int) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
 	d, err := e.Temporal.DescribeTaskQueue(ctx, conversation.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return err
 	}
 	for _, p := range d.GetPollers() {
-		if strings.HasPrefix(p.GetIdentity(), strconv.Itoa(pid)+"@") {
+		if strings.HasPrefix(p.GetIdentity(), strconv.Itoa(pid)+"@"+host+"@") {
 			return nil
 		}
 	}

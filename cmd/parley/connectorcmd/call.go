@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
 )
 
@@ -32,7 +33,7 @@ far as the provider can tell. Without --key every call is a new one.
 
 Exit code 0: the output is on standard output. 1: the operation failed; standard
 error holds {"class","code","message","retry_after"}. 2: wrong usage.`,
-		Args: usageArgs(cobra.ExactArgs(2)),
+		Args: exit.Args(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := find(list, args[0])
 			if err != nil {
@@ -43,7 +44,7 @@ error holds {"class","code","message","retry_after"}. 2: wrong usage.`,
 				return err
 			}
 			if key != "" && !keyForm.MatchString(key) {
-				return usage("--key must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
+				return exit.Misused("--key must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
 			}
 			raw, err := readInput(input)
 			if err != nil {
@@ -115,7 +116,7 @@ func readInput(arg string) (json.RawMessage, error) {
 	}
 	raw, err := os.ReadFile(arg[1:])
 	if err != nil {
-		return nil, usage("--input: %v", err)
+		return nil, exit.Misused("--input: %v", err)
 	}
 	return raw, nil
 }
@@ -123,11 +124,11 @@ func readInput(arg string) (json.RawMessage, error) {
 // readConfig reads a file of YAML or JSON as JSON.
 func readConfig(path string) (json.RawMessage, error) {
 	if path == "" {
-		return nil, usage("--config FILE is missing: the connection's configuration as YAML or JSON")
+		return nil, exit.Misused("--config FILE is missing: the connection's configuration as YAML or JSON")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usage("--config: %v", err)
+		return nil, exit.Misused("--config: %v", err)
 	}
 	if json.Valid(raw) {
 		return raw, nil
@@ -135,11 +136,11 @@ func readConfig(path string) (json.RawMessage, error) {
 	var settings map[string]any
 	if err := yaml.Unmarshal(raw, &settings); err != nil {
 		// The parser's own words quote the document, which holds secrets.
-		return nil, usage("--config: %s is neither JSON nor a YAML mapping%s", path, where(err))
+		return nil, exit.Misused("--config: %s is neither JSON nor a YAML mapping%s", path, where(err))
 	}
 	out, err := json.Marshal(settings)
 	if err != nil {
-		return nil, usage("--config: %s holds something that JSON cannot", path)
+		return nil, exit.Misused("--config: %s holds something that JSON cannot", path)
 	}
 	return out, nil
 }

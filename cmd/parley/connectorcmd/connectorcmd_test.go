@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/cmd/parley/connectorcmd"
+	"parley/cmd/parley/exit"
 	"parley/connectors"
 	"parley/connectors/fakes"
 	"parley/connectors/sdk"
@@ -34,11 +35,11 @@ func run(list []sdk.Connector, args ...string) (code int, stdout, stderr string)
 	cmd.SetErr(&errs)
 	cmd.SetArgs(args)
 	if err := cmd.ExecuteContext(context.Background()); err != nil {
-		exit, ok := errors.AsType[*connectorcmd.Exit](err)
+		ended, ok := errors.AsType[*exit.Error](err)
 		if !ok {
 			return -1, out.String(), err.Error()
 		}
-		return exit.ExitCode(), out.String(), errs.String() + exit.Message
+		return ended.Code, out.String(), errs.String() + ended.Message
 	}
 	return 0, out.String(), errs.String()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/exit"
 	"parley/connectors"
 	"parley/connectors/sdk"
 )
@@ -17,7 +18,7 @@ import (
 func listCommand(list []sdk.Connector) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the connectors", Args: usageArgs(cobra.NoArgs),
+		Use: "list", Short: "List the connectors", Args: exit.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := []connectors.Description{}
 			for _, c := range list {
@@ -41,7 +42,7 @@ func listCommand(list []sdk.Connector) *cobra.Command {
 func showCommand(list []sdk.Connector) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "Show a connector's settings, operations, triggers and limits", Args: usageArgs(cobra.ExactArgs(1)),
+		Use: "show NAME", Short: "Show a connector's settings, operations, triggers and limits", Args: exit.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := find(list, args[0])
 			if err != nil {
@@ -63,7 +64,7 @@ func table(out io.Writer, fill func(w io.Writer)) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fill(w)
 	if err := w.Flush(); err != nil {
-		return &Exit{Code: 1, Message: "the output cannot be written: " + err.Error()}
+		return &exit.Error{Code: exit.Failure, Message: "the output cannot be written: " + err.Error()}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
 )
 
@@ -43,7 +44,7 @@ the connector verifies a webhook, and prints its events.
 
 Exit code 0: {"valid":true,"events":[…]}. 1: {"valid":false,"reason":"…"}.
 2: wrong usage.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: exit.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := find(list, args[0])
 			if err != nil {
@@ -56,7 +57,7 @@ Exit code 0: {"valid":true,"events":[…]}. 1: {"valid":false,"reason":"…"}.
 			at := time.Now()
 			if now != "" {
 				if at, err = time.Parse(time.RFC3339, now); err != nil {
-					return usage("--now must be a time like 2026-07-01T12:00:00Z")
+					return exit.Misused("--now must be a time like 2026-07-01T12:00:00Z")
 				}
 			}
 			settings, err := readConfig(config)
@@ -75,15 +76,15 @@ Exit code 0: {"valid":true,"events":[…]}. 1: {"valid":false,"reason":"…"}.
 
 func readRequest(path, address string) (sdk.WebhookRequest, error) {
 	if path == "" {
-		return sdk.WebhookRequest{}, usage("--request FILE is missing: the raw HTTP/1.1 request")
+		return sdk.WebhookRequest{}, exit.Misused("--request FILE is missing: the raw HTTP/1.1 request")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return sdk.WebhookRequest{}, usage("--request: %v", err)
+		return sdk.WebhookRequest{}, exit.Misused("--request: %v", err)
 	}
 	req, err := parseRequest(raw)
 	if err != nil {
-		return req, usage("--request: %v", err)
+		return req, exit.Misused("--request: %v", err)
 	}
 	if address != "" {
 		req.URL = address
@@ -98,7 +99,7 @@ func judge(cmd *cobra.Command, c sdk.Connector, settings json.RawMessage, req sd
 	}
 	receiver, ok := conn.(sdk.Receiver)
 	if !ok {
-		return usage("%s has no webhooks", c.Name)
+		return exit.Misused("%s has no webhooks", c.Name)
 	}
 	v := verdict{Valid: true, Events: []event{}}
 	if hs, ok := conn.(sdk.Handshaker); ok && req.Method == http.MethodGet {
@@ -112,7 +113,7 @@ func judge(cmd *cobra.Command, c sdk.Connector, settings json.RawMessage, req sd
 	if perr := printJSON(cmd.OutOrStdout(), v); perr != nil || v.Valid {
 		return perr
 	}
-	return &Exit{Code: 1}
+	return exit.Failed()
 }
 
 func events(r sdk.Receiver, req sdk.WebhookRequest, now time.Time) ([]event, error) {

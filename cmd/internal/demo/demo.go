@@ -1,4 +1,6 @@
-package roles
+// Package demo fills a fresh system with a demo workspace. It knows the sandbox,
+// which is why it stands apart from the roles that run in production.
+package demo
 
 import (
 	"bytes"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
+	"parley/cmd/internal/roles"
 	"parley/connectors/sdk/fake"
 	"parley/internal/access"
 	"parley/internal/connections"
@@ -17,8 +20,8 @@ import (
 	"parley/workflows/flow"
 )
 
-// Demo is what a fresh data folder is seeded with.
-type Demo struct {
+// Options is what a fresh data folder is seeded with.
+type Options struct {
 	// Workspace is the slug, "demo" by default.
 	Workspace string
 	Stack     string
@@ -34,8 +37,8 @@ type Demo struct {
 // account is the name of the demo account of every channel and connector.
 const account = "demo"
 
-// SeededAccount is one demo account: as PUT /v1/connections takes it.
-type SeededAccount struct {
+// Account is one demo account: as PUT /v1/connections takes it.
+type Account struct {
 	Account string          `json:"account"`
 	Hook    string          `json:"hook"`
 	Config  json.RawMessage `json:"config"`
@@ -44,7 +47,7 @@ type SeededAccount struct {
 // Seed makes the demo workspace with its admin key, a published stack, and a
 // connection of every connector to the sandbox, and tells the sandbox of them. It
 // changes nothing that is there.
-func (e *Engine) Seed(ctx context.Context, d Demo) (map[string]SeededAccount, error) {
+func Seed(ctx context.Context, e *roles.Engine, d Options) (map[string]Account, error) {
 	if d.Workspace == "" {
 		d.Workspace = "demo"
 	}
@@ -56,13 +59,13 @@ func (e *Engine) Seed(ctx context.Context, d Demo) (map[string]SeededAccount, er
 	if err := keys.AddKey(ctx, ws, "admin", d.AdminKey, []string{"*"}); err != nil {
 		return nil, err
 	}
-	name, err := e.publishStack(ctx, ws, d.Stack)
+	name, err := publishStack(ctx, e, ws, d.Stack)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]SeededAccount{}
+	out := map[string]Account{}
 	for _, f := range d.Fakes {
-		out[f.Connector] = SeededAccount{Account: account, Hook: "/hooks/" + f.Connector + "/" + account,
+		out[f.Connector] = Account{Account: account, Hook: "/hooks/" + f.Connector + "/" + account,
 			Config: f.Account(d.SandboxURL+"/"+f.Connector, sandbox.Secrets(d.SandboxKey, f.Connector))}
 	}
 	chat, err := json.Marshal(map[string]any{"webhook_secret": sandbox.Secrets(d.SandboxKey, "webchat")("session"),
@@ -70,9 +73,9 @@ func (e *Engine) Seed(ctx context.Context, d Demo) (map[string]SeededAccount, er
 	if err != nil {
 		return nil, err
 	}
-	out["webchat"] = SeededAccount{Account: account, Hook: "/hooks/webchat/" + account, Config: chat}
+	out["webchat"] = Account{Account: account, Hook: "/hooks/webchat/" + account, Config: chat}
 	for connector, a := range out {
-		if err := e.connect(ctx, ws, connector, a, name); err != nil {
+		if err := connect(ctx, e, ws, connector, a, name); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +84,7 @@ func (e *Engine) Seed(ctx context.Context, d Demo) (map[string]SeededAccount, er
 
 // publishStack publishes the stack's flows unless they are published, and
 // returns the name of the one that answers.
-func (e *Engine) publishStack(ctx context.Context, ws uuid.UUID, stack string) (string, error) {
+func publishStack(ctx context.Context, e *roles.Engine, ws uuid.UUID, stack string) (string, error) {
 	s, err := stacks.Load(stack)
 	if err != nil {
 		return "", err
@@ -109,7 +112,7 @@ func (e *Engine) publishStack(ctx context.Context, ws uuid.UUID, stack string) (
 	return first, nil
 }
 
-func (e *Engine) connect(ctx context.Context, ws uuid.UUID, connector string, a SeededAccount, flowName string) error {
+func connect(ctx context.Context, e *roles.Engine, ws uuid.UUID, connector string, a Account, flowName string) error {
 	_, err := e.Connections.ByName(ctx, ws, connector)
 	if err == nil {
 		return nil
@@ -123,7 +126,7 @@ func (e *Engine) connect(ctx context.Context, ws uuid.UUID, connector string, a 
 	return nil
 }
 
-func tellSandbox(ctx context.Context, d Demo, accounts map[string]SeededAccount) error {
+func tellSandbox(ctx context.Context, d Options, accounts map[string]Account) error {
 	list := map[string][]fake.Account{}
 	for _, f := range d.Fakes {
 		a := accounts[f.Connector]
