@@ -33,7 +33,7 @@ type binder struct {
 type param struct {
 	in, name string
 	index    []int
-	typ      reflect.Type
+	required bool
 	schema   *jsonschema.Schema
 }
 
@@ -44,9 +44,9 @@ func newBinder(in reflect.Type, maxBody int64) *binder {
 			continue
 		}
 		if name := f.Tag.Get("path"); name != "" {
-			b.params = append(b.params, param{in: "path", name: name, index: f.Index, typ: f.Type})
+			b.params = append(b.params, param{in: "path", name: name, index: f.Index})
 		} else if name := f.Tag.Get("query"); name != "" {
-			b.params = append(b.params, param{in: "query", name: name, index: f.Index, typ: f.Type})
+			b.params = append(b.params, param{in: "query", name: name, index: f.Index, required: f.Tag.Get("required") == "true"})
 		} else if f.IsExported() && f.Tag.Get("json") != "-" {
 			b.hasBody = true
 		}
@@ -70,11 +70,9 @@ func (b *binder) compile(d *openDoc, r route) (err error) {
 // read fills in, a pointer to the input struct.
 func (b *binder) read(c *gin.Context, in any) error {
 	v := reflect.ValueOf(in).Elem()
-	fields, err := b.readParams(c, v)
-	if err != nil {
-		return err
-	}
+	fields := b.readParams(c, v)
 	if len(fields) == 0 && b.hasBody {
+		var err error
 		if fields, err = b.readBody(c, in); err != nil {
 			return err
 		}
@@ -87,7 +85,7 @@ func (b *binder) read(c *gin.Context, in any) error {
 	return nil
 }
 
-func (b *binder) readParams(c *gin.Context, v reflect.Value) (fields []problem.Field, err error) {
+func (b *binder) readParams(c *gin.Context, v reflect.Value) (fields []problem.Field) {
 	query := c.Request.URL.Query()
 	for _, p := range b.params {
 		text, given := c.Param(p.name), true
@@ -95,10 +93,13 @@ func (b *binder) readParams(c *gin.Context, v reflect.Value) (fields []problem.F
 			text, given = query.Get(p.name), query.Has(p.name)
 			query.Del(p.name)
 		}
+		at := p.in + "/" + p.name
 		if !given {
+			if p.required {
+				fields = append(fields, problem.Field{Pointer: at, Detail: "is required"})
+			}
 			continue
 		}
-		at := p.in + "/" + p.name
 		value, why := setText(v.FieldByIndex(p.index), text)
 		if why != "" {
 			fields = append(fields, problem.Field{Pointer: at, Detail: why})
@@ -109,7 +110,7 @@ func (b *binder) readParams(c *gin.Context, v reflect.Value) (fields []problem.F
 	for name := range query {
 		fields = append(fields, problem.Field{Pointer: "query/" + showName(name), Detail: "there is no such parameter"})
 	}
-	return fields, nil
+	return fields
 }
 
 // setText stores a parameter's text and returns it as JSON knows it, or why not.

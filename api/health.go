@@ -58,7 +58,7 @@ func (s *server) edgeRoutes(hooks *ingress.Handler) []route {
 		{method: http.MethodGet, path: "/healthz", id: "getHealth", tag: "operation", status: http.StatusOK, out: health,
 			summary: "Tells that the process is alive, and nothing more.",
 			serve:   func(c *gin.Context) { c.JSON(http.StatusOK, Health{Status: "ok"}) }},
-		{method: http.MethodGet, path: "/readyz", id: "getReadiness", tag: "operation", status: http.StatusOK, out: health,
+		{method: http.MethodGet, path: "/readyz", id: "getReadiness", tag: "operation", status: http.StatusOK, failed: http.StatusServiceUnavailable, out: health,
 			summary: "Tells whether everything that is needed can be reached; 503 names what cannot.", serve: s.ready},
 		{method: http.MethodGet, path: "/metrics", id: "getMetrics", tag: "operation", status: http.StatusOK, outType: "text/plain",
 			summary: "Metrics in Prometheus' text format.", serve: gin.WrapH(metrics)},

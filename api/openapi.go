@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	jsonschemago "github.com/swaggest/jsonschema-go"
 	"github.com/swaggest/openapi-go"
@@ -41,6 +42,9 @@ func document(version string, routes []route) (*openDoc, error) {
 		WithDescription("The HTTP edge of Parley. Refusals are problem documents (RFC 9457) whose type URIs are stable. " +
 			"Lists are paged: give next as after until it is absent.")
 	r.Spec.SetHTTPBearerTokenSecurity(bearer, "", "An API key of the workspace, with the scope that the operation names.")
+	if err := describeProblems(r); err != nil {
+		return nil, err
+	}
 	for _, rt := range append(slices.Clone(routes), documentRoute(nil)) {
 		if err := describe(r, rt); err != nil {
 			return nil, fmt.Errorf("api: %s %s cannot be described: %w", rt.method, rt.path, err)
@@ -64,6 +68,9 @@ func document(version string, routes []route) (*openDoc, error) {
 
 // defName shortens the names of schemas: ApiPageParleyApiContact is PageContact.
 func defName(t reflect.Type, name string) string {
+	if t == reflect.TypeFor[uuid.UUID]() {
+		return "UUID"
+	}
 	name = strings.NewReplacer("ParleyApi", "", "ParleyConnectorsSdk", "", "[", "", "]", "", "/", "", ".", "").Replace(name)
 	for _, prefix := range []string{"Api", "Sdk", "Problem"} {
 		if rest := strings.TrimPrefix(name, prefix); rest != name && rest != "" {
@@ -88,13 +95,15 @@ func describe(r *openapi31.Reflector, rt route) error {
 		problems = append(slices.Clone(problems), everywhere...)
 	}
 	if rt.in != nil {
-		oc.AddReqStructure(reflect.New(rt.in).Interface())
-		if rt.bind != nil && len(rt.bind.params)+btoi(rt.bind.hasBody) > 0 {
+		var opts []openapi.ContentOption
+		if rt.bind != nil && len(rt.bind.params) > 0 {
 			problems = append(problems, problem.Invalid)
 		}
 		if rt.bind != nil && rt.bind.hasBody {
-			problems = append(problems, problem.Malformed, problem.TooLarge, problem.MediaType)
+			problems = append(problems, problem.Invalid, problem.Malformed, problem.TooLarge, problem.MediaType)
+			opts = append(opts, openapi.WithCustomize(requireBody))
 		}
+		oc.AddReqStructure(reflect.New(rt.in).Interface(), opts...)
 	}
 	if rt.bodyType != "" {
 		oc.AddReqStructure(nil, openapi.WithContentType(rt.bodyType))
@@ -108,21 +117,54 @@ func describe(r *openapi31.Reflector, rt route) error {
 		out = reflect.New(rt.out).Interface()
 	}
 	oc.AddRespStructure(out, ok...)
+	if rt.failed != 0 {
+		oc.AddRespStructure(out, openapi.WithHTTPStatus(rt.failed))
+	}
 	described := map[int]bool{}
 	for _, k := range problems {
 		if !described[k.Status] {
 			described[k.Status] = true
-			oc.AddRespStructure(new(problem.Problem), openapi.WithHTTPStatus(k.Status), openapi.WithContentType(problem.ContentType))
+			oc.AddRespStructure(nil, openapi.WithHTTPStatus(k.Status), openapi.WithReference("#/components/responses/"+refusalName(k.Status)))
 		}
 	}
 	return r.AddOperation(oc)
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+func refusalName(status int) string { return fmt.Sprintf("Refused%d", status) }
+
+// describeProblems puts one response for each status into the components, which
+// says what types of problem have it.
+func describeProblems(r *openapi31.Reflector) error {
+	schema, err := r.Reflect(problem.Problem{}, jsonschemago.DefinitionsPrefix("#/components/schemas/"), jsonschemago.RootRef,
+		jsonschemago.CollectDefinitions(func(name string, def jsonschemago.Schema) {
+			if m, err := def.ToSchemaOrBool().ToSimpleMap(); err == nil {
+				r.SpecEns().ComponentsEns().WithSchemasItem(name, m)
+			}
+		}))
+	if err != nil {
+		return fmt.Errorf("api: problems cannot be described: %w", err)
 	}
-	return 0
+	ref, err := schema.ToSchemaOrBool().ToSimpleMap()
+	if err != nil {
+		return fmt.Errorf("api: problems cannot be described: %w", err)
+	}
+	types := map[int][]string{}
+	for _, k := range problem.Kinds {
+		types[k.Status] = append(types[k.Status], k.Type()+": "+k.Title+".")
+	}
+	for status, of := range types {
+		r.Spec.ComponentsEns().WithResponsesItem(refusalName(status), openapi31.ResponseOrReference{Response: &openapi31.Response{
+			Description: strings.Join(of, " "),
+			Content:     map[string]openapi31.MediaType{problem.ContentType: {Schema: ref}},
+		}})
+	}
+	return nil
+}
+
+func requireBody(c openapi.ContentOrReference) {
+	if body, ok := c.(*openapi31.RequestBodyOrReference); ok && body.RequestBody != nil {
+		body.RequestBody.WithRequired(true)
+	}
 }
 
 // operation finds a route in the document.

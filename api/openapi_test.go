@@ -2,11 +2,15 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -15,13 +19,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/api"
+	"parley/api/problem"
 )
+
+// served is the document as the server gives it.
+var served = sync.OnceValues(func() (string, error) {
+	h, err := api.New(options(&memory{}, prometheus.NewRegistry(), io.Discard))
+	if err != nil {
+		return "", err
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	return w.Body.String(), nil
+})
 
 func specification(t *testing.T) (raw string, tree map[string]any) {
 	t.Helper()
-	e := start(t, nil)
-	status, raw := e.call(t, "GET", "/openapi.json", "")
-	require.Equal(t, 200, status)
+	raw, err := served()
+	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal([]byte(raw), &tree))
 	return raw, tree
 }
@@ -122,6 +137,12 @@ func refs(v any) (out []string) {
 // needed, and problem documents for the refusals.
 func TestEveryOperationIsWhole(t *testing.T) {
 	_, tree := specification(t)
+	refusals := tree["components"].(map[string]any)["responses"].(map[string]any)
+	for _, k := range problem.Kinds {
+		answer := refusals[fmt.Sprintf("Refused%d", k.Status)].(map[string]any)
+		require.Contains(t, answer["content"], "application/problem+json")
+		require.Contains(t, answer["description"], k.Type())
+	}
 	ids := map[string]bool{}
 	for path, item := range tree["paths"].(map[string]any) {
 		for method, op := range item.(map[string]any) {
@@ -137,7 +158,7 @@ func TestEveryOperationIsWhole(t *testing.T) {
 				require.Contains(t, o["description"], "Needs the scope", at)
 				for _, status := range []string{"401", "403"} {
 					answer := o["responses"].(map[string]any)[status].(map[string]any)
-					require.Contains(t, answer["content"], "application/problem+json", at)
+					require.Equal(t, "#/components/responses/Refused"+status, answer["$ref"], at)
 				}
 			}
 		}

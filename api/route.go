@@ -23,6 +23,8 @@ type route struct {
 	scope string
 	// status of success.
 	status int
+	// failed is another status with the same output; 0 if there is none.
+	failed int
 	// problems that may be answered, beside those that every route under /v1 has.
 	problems []problem.Kind
 

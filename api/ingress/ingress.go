@@ -259,12 +259,12 @@ func (h *Handler) refuse(c *gin.Context, connector, outcome string, p *problem.P
 }
 
 var outcomes = map[string]string{
-	problem.TooLarge.Name: "too_large", problem.Timeout.Name: "timeout", problem.Malformed.Name: "malformed",
-	problem.UnknownAccount.Name: "unknown_account", problem.BadSignature.Name: "bad_signature", problem.Unavailable.Name: "unavailable",
+	problem.TooLarge.Type(): "too_large", problem.Timeout.Type(): "timeout", problem.Malformed.Type(): "malformed",
+	problem.UnknownAccount.Type(): "unknown_account", problem.BadSignature.Type(): "bad_signature", problem.Unavailable.Type(): "unavailable",
 }
 
 func outcomeOf(p *problem.Problem) string {
-	if o, ok := outcomes[strings.TrimPrefix(p.Type, "urn:parley:problem:")]; ok {
+	if o, ok := outcomes[p.Type]; ok {
 		return o
 	}
 	return "failed"

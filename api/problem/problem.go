@@ -74,9 +74,19 @@ var (
 	Late           = Kind{"timeout", http.StatusGatewayTimeout, "The answer took too long"}
 )
 
+// Kinds lists them all.
+var Kinds = []Kind{
+	Malformed, BadCursor, Unauthorized, BadSignature, Forbidden, Handshake,
+	NotFound, UnknownAccount, Method, Timeout, Conflict, TooLarge,
+	MediaType, Invalid, Internal, Overload, Unavailable, Late,
+}
+
+// Type is the URI by which programs know the kind.
+func (k Kind) Type() string { return "urn:parley:problem:" + k.Name }
+
 // New makes a problem of the kind.
 func (k Kind) New(detail string) *Problem {
-	return &Problem{Type: "urn:parley:problem:" + k.Name, Title: k.Title, Status: k.Status, Detail: detail}
+	return &Problem{Type: k.Type(), Title: k.Title, Status: k.Status, Detail: detail}
 }
 
 // Error implements error.
