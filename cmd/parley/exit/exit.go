@@ -84,6 +84,7 @@ func Group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return Misused("%v; %s --help tells more", err, cmd.CommandPath())
 	})
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	return cmd
 }
