@@ -184,6 +184,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	if program != nil {
 		d.turn.Flow, d.turn.FlowHash = program.Name(), program.Hash()
 	}
+	if s.Owner.Kind == conversations.OwnerHuman {
+		state.Handed = true // also for what arrived before the flow hears of it
+	}
 	var batch []flow.Event
 	step := func() {
 		if len(batch) > 0 && program != nil {

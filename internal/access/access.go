@@ -56,6 +56,22 @@ func (a *Access) Authenticate(ctx context.Context, key string) (Principal, error
 	return p, nil
 }
 
+// Key returns what a key that was authenticated before may do now; ErrUnknownKey
+// if it has been revoked.
+func (a *Access) Key(ctx context.Context, ws, id uuid.UUID) (Principal, error) {
+	p := Principal{Workspace: ws, KeyID: id}
+	err := a.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT scopes FROM api_keys WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL`, ws, id).Scan(&p.Scopes)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, ErrUnknownKey
+	}
+	if err != nil {
+		return p, fmt.Errorf("access: %w", err)
+	}
+	return p, nil
+}
+
 // Workspace returns the workspace of a slug, making it if it is not there.
 func (a *Access) Workspace(ctx context.Context, slug string) (uuid.UUID, error) {
 	var id uuid.UUID

@@ -154,6 +154,24 @@ func (v *Vault) Open(ctx context.Context, place string, sealed []byte) ([]byte, 
 	return plain, nil
 }
 
+// RefOf tells what the key of a sealed value covers, also of one that has been
+// destroyed. A value that is not sealed is ErrTampered, one whose key never was
+// has the zero Ref. It does not open the value.
+func (v *Vault) RefOf(ctx context.Context, sealed []byte) (Ref, error) {
+	if len(sealed) < headerLen+nonceLen+16 || sealed[0] != version {
+		return Ref{}, ErrTampered
+	}
+	id := uuid.UUID(sealed[1:headerLen])
+	if k, ok := v.byID.Get(id); ok {
+		return k.ref, nil
+	}
+	stored, err := v.ring.ByID(ctx, id)
+	if err != nil {
+		return Ref{}, fmt.Errorf("vault: key: %w", err)
+	}
+	return stored.Ref, nil
+}
+
 // Index is the blind index of a personal value: a keyed hash by which it can be
 // looked up. kind separates values that could look alike.
 func (v *Vault) Index(ctx context.Context, ws uuid.UUID, kind, value string) ([]byte, error) {

@@ -240,6 +240,7 @@ CREATE TABLE effects (
 ) WITH (fillfactor = 80);
 CREATE INDEX effects_subject ON effects (workspace_id, subject_id, turn);
 CREATE INDEX effects_ref ON effects (workspace_id, ref_index) WHERE ref_index IS NOT NULL;
+CREATE INDEX effects_newest ON effects (workspace_id, created_at);
 CREATE INDEX effects_uncertain ON effects (workspace_id, attempted_at) WHERE state = 'uncertain';
 
 -- Provider events that belong to no effect or case we know yet.
@@ -257,15 +258,20 @@ CREATE TABLE parked_events (
 CREATE INDEX parked_events_waiting ON parked_events (workspace_id, received_at) WHERE state = 'waiting';
 CREATE INDEX parked_events_refs ON parked_events USING gin (refs) WHERE state = 'waiting';
 
--- What the engine says happened: identifiers, numbers and names only.
+-- What the engine says happened: identifiers, numbers and names only. Readers go
+-- through it by (xid, seq): numbers are drawn before their transactions commit,
+-- so seq alone would let a reader pass by an event that is not visible yet. After
+-- a logical restore into another cluster, whose transactions count anew, set xid
+-- to 0 everywhere and let readers begin again.
 CREATE TABLE events (
     seq          bigint GENERATED ALWAYS AS IDENTITY,
     workspace_id uuid NOT NULL,
+    xid          xid8 NOT NULL DEFAULT pg_current_xact_id(),
     type         text NOT NULL,
     subject      text NOT NULL,
     data         jsonb,
     at           timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (workspace_id, seq)
+    PRIMARY KEY (workspace_id, xid, seq)
 );
 
 CREATE TABLE audit (
