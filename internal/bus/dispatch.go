@@ -18,9 +18,18 @@ type Target struct {
 	Channel string
 	// Case tells which of the two it is.
 	Case bool
-	// Number of the newest event known.
+	// Number of the newest event known; zero means look again in any case.
 	Number int64
 	Trace  string
+}
+
+// with returns what to wake for when t has come while older waited: offers come
+// in any order, so the newest number counts, and "look again" beats them all.
+func (t Target) with(older *Target) Target {
+	if older != nil && t.Number != 0 && (older.Number == 0 || older.Number > t.Number) {
+		t.Number = older.Number
+	}
+	return t
 }
 
 // Waker tells a workflow that there is something new. It must be safe to call
@@ -36,7 +45,7 @@ type Dispatcher struct {
 	waker   Waker
 	log     *slog.Logger
 	mu      sync.Mutex
-	busy    map[uuid.UUID]*Target // being woken; what came meanwhile, or nil
+	busy    map[uuid.UUID]*Target // queued or being woken; what came meanwhile, or nil
 	queue   chan Target
 	workers int
 	onDrop  func()
@@ -55,7 +64,8 @@ func NewDispatcher(w Waker, workers, most int, log *slog.Logger, onDrop func()) 
 func (d *Dispatcher) Offer(t Target) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, running := d.busy[t.ID]; running {
+	if later, running := d.busy[t.ID]; running {
+		t = t.with(later)
 		d.busy[t.ID] = &t
 		return true
 	}

@@ -6,11 +6,13 @@ package bus
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -96,11 +98,19 @@ func (in *Inbox) Keep(ctx context.Context, a Arrival) (Arrived, error) {
 		return Arrived{}, err
 	}
 	out, err := in.group.Do(ctx, sealed{a, body})
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok && pe.Code == divisionByZero {
+		return Arrived{}, ErrUnknown
+	}
 	if err != nil {
 		return out, fmt.Errorf("bus: keep: %w", err)
 	}
 	return out, nil
 }
+
+// ErrUnknown tells that the workspace has no such conversation; nothing was kept.
+var ErrUnknown = errors.New("bus: there is no such conversation in the workspace")
+
+const divisionByZero = "22012" // see keepSQL
 
 // ConversationKey names the key of what is said with a contact.
 func ConversationKey(ws, contact uuid.UUID) vault.Ref {

@@ -21,8 +21,8 @@ type Sweeper struct {
 	Every time.Duration
 	// MinAge is how long an event may wait before it counts as left behind, 3 s by default.
 	MinAge time.Duration
-	// Pause is the shortest time between two wakings of one conversation, 15 s
-	// by default; it grows while the conversation stays unanswered.
+	// Pause is the shortest time between two wakings of one conversation or case,
+	// 15 s by default; it grows while it stays as it is.
 	Pause time.Duration
 	// OnSwept, if set, counts what was found.
 	OnSwept func(conversations, cases int)
@@ -70,12 +70,12 @@ func (s *Sweeper) setDefaults() {
 // Sweep offers what was left behind to the dispatcher, once.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	const most = 500
-	var found []Target
+	s.setDefaults()
 	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, connector, last_number FROM unanswered_conversations($1, $2, $3)`, s.MinAge, s.Pause, most)
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)
 	}
-	found, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (Target, error) {
+	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (Target, error) {
 		var t Target
 		err := r.Scan(&t.Workspace, &t.ID, &t.WorkflowID, &t.Channel, &t.Number)
 		return t, err
@@ -84,7 +84,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		return fmt.Errorf("bus: sweep: %w", err)
 	}
 	conversations := len(found)
-	rows, err = s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, last_number FROM undispatched_cases($1, $2)`, s.MinAge, most)
+	rows, err = s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, last_number FROM undispatched_cases($1, $2, $3)`, s.MinAge, s.Pause, most)
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)
 	}
