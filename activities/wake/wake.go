@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -24,8 +26,19 @@ type Signaller interface {
 
 // Waker implements [bus.Waker] by signals. It is safe for concurrent use.
 type Waker struct {
-	Temporal Signaller
-	Cases    *cases.Cases
+	temporal Signaller
+	cases    *cases.Cases
+	// awake are workflows that ran a moment ago: a plain signal is cheaper than
+	// one that may start. Those that have ended since are started again.
+	awake *expirable.LRU[string, struct{}]
+}
+
+// awakeFor is less than how long a conversation's run stays open when idle.
+const awakeFor = 20 * time.Minute
+
+// New returns a waker.
+func New(t Signaller, c *cases.Cases) *Waker {
+	return &Waker{temporal: t, cases: c, awake: expirable.NewLRU[string, struct{}](50_000, nil, awakeFor)}
 }
 
 // Wake signals a conversation, starting it if it is not running, or brings a case
@@ -35,14 +48,27 @@ func (w *Waker) Wake(ctx context.Context, t bus.Target) error {
 	if t.Case {
 		return w.wakeCase(ctx, t)
 	}
-	_, err := w.Temporal.SignalWithStartWorkflow(ctx, t.WorkflowID, conversation.SignalArrived,
-		conversation.Arrived{Number: t.Number, Trace: t.Trace},
+	arrived := conversation.Arrived{Number: t.Number, Trace: t.Trace}
+	if _, awake := w.awake.Get(t.WorkflowID); awake {
+		err := w.temporal.SignalWorkflow(ctx, t.WorkflowID, "", conversation.SignalArrived, arrived)
+		if _, ended := errors.AsType[*serviceerror.NotFound](err); !ended {
+			return wrap(err)
+		}
+	}
+	_, err := w.temporal.SignalWithStartWorkflow(ctx, t.WorkflowID, conversation.SignalArrived, arrived,
 		client.StartWorkflowOptions{
 			TaskQueue:             conversation.TaskQueue,
 			WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 			TypedSearchAttributes: temporal.NewSearchAttributes(conversation.Workspace.ValueSet(t.Workspace.String()),
 				conversation.Channel.ValueSet(t.Channel), conversation.Stage.ValueSet("bot")),
 		}, conversation.WorkflowType, conversation.Input{Workspace: t.Workspace, Conversation: t.ID})
+	if err == nil {
+		w.awake.Add(t.WorkflowID, struct{}{})
+	}
+	return wrap(err)
+}
+
+func wrap(err error) error {
 	if err != nil {
 		return fmt.Errorf("wake: %w", err)
 	}
@@ -52,17 +78,17 @@ func (w *Waker) Wake(ctx context.Context, t bus.Target) error {
 func (w *Waker) wakeCase(ctx context.Context, t bus.Target) error {
 	key := cases.Key{Workspace: t.Workspace, ID: t.ID}
 	for {
-		news, err := w.Cases.Undelivered(ctx, key)
+		news, err := w.cases.Undelivered(ctx, key)
 		if err != nil || len(news) == 0 {
 			return err
 		}
 		for _, n := range news {
-			err := w.Temporal.SignalWorkflow(ctx, t.WorkflowID, "", process.SignalNews, process.News(n))
+			err := w.temporal.SignalWorkflow(ctx, t.WorkflowID, "", process.SignalNews, process.News(n))
 			if err != nil && !w.ended(ctx, key, err) {
 				return fmt.Errorf("wake: %w", err)
 			}
 		}
-		if err := w.Cases.Delivered(ctx, key, news[len(news)-1].Number); err != nil {
+		if err := w.cases.Delivered(ctx, key, news[len(news)-1].Number); err != nil {
 			return err
 		}
 	}
@@ -75,6 +101,6 @@ func (w *Waker) ended(ctx context.Context, key cases.Key, err error) bool {
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
 		return false
 	}
-	c, err := w.Cases.Get(ctx, key)
+	c, err := w.cases.Get(ctx, key)
 	return err == nil && c.Stage != "new"
 }

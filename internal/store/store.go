@@ -76,6 +76,10 @@ func OpenPool(ctx context.Context, url string, maxConns int32, setup ...string) 
 	cfg.MaxConns = maxConns
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	// The statements are few, large and always of the same shape: they are
+	// planned once for each connection, and never compiled.
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	cfg.ConnConfig.RuntimeParams["jit"] = "off"
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		for _, s := range setup {
 			if _, err := c.Exec(ctx, s); err != nil {

@@ -112,7 +112,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err
 	}
-	e.Waker = &wake.Waker{Temporal: e.Temporal, Cases: e.Cases}
+	e.Waker = wake.New(e.Temporal, e.Cases)
 	return e, nil
 }
 
@@ -133,6 +133,8 @@ func dial(c Config, v *vault.Vault, worker bool) (client.Client, error) {
 		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: dc, EncodeCommonAttributes: true}),
 		Logger:           log.NewStructuredLogger(c.Log),
 		Interceptors:     []interceptor.ClientInterceptor{tracing},
+		// Sealed payloads do not get smaller.
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("temporal: %w", err)
