@@ -189,34 +189,54 @@ func profileRef(ws, contact uuid.UUID) vault.Ref {
 }
 
 // conversationOf finds the contact's conversation on the channel: the one with
-// this very address, else the oldest. After a merge there may be several.
+// this very address, else the oldest. After a merge there may be several. It
+// keeps the contact that it began with, whose keys seal it.
 func (c *Contacts) conversationOf(ctx context.Context, tx pgx.Tx, ch Channel, contact uuid.UUID, aliases []alias) (Conversation, error) {
+	conv, err := existing(ctx, tx, ch, contact, aliases)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return conv, err
+	}
+	// Two of a person's addresses may write for the first time at once.
+	if _, err := tx.Exec(ctx, `SELECT FROM contacts WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE`, ch.Workspace, contact); err != nil {
+		return conv, err
+	}
+	if conv, err = existing(ctx, tx, ch, contact, aliases); !errors.Is(err, pgx.ErrNoRows) {
+		return conv, err
+	}
+	return c.make(ctx, tx, ch, contact, aliases[0])
+}
+
+func existing(ctx context.Context, tx pgx.Tx, ch Channel, contact uuid.UUID, aliases []alias) (Conversation, error) {
 	idx := make([][]byte, len(aliases))
 	for i, a := range aliases {
 		idx[i] = a.index
 	}
-	conv := Conversation{Workspace: ch.Workspace, Contact: contact, Channel: ch.Connector}
-	err := tx.QueryRow(ctx, `SELECT v.id, v.workflow_id, c.blocked FROM conversations v
+	conv := Conversation{Workspace: ch.Workspace, Channel: ch.Connector}
+	err := tx.QueryRow(ctx, `SELECT v.id, v.contact_id, v.workflow_id, c.blocked FROM conversations v
 		JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
-		WHERE v.workspace_id = $1 AND v.connection_id = $2 AND (c.id = $3 OR c.merged_into = $3)
+		WHERE v.workspace_id = $1 AND v.connection_id = $2
+			AND v.contact_id IN (SELECT $3::uuid UNION ALL SELECT id FROM contacts WHERE workspace_id = $1 AND merged_into = $3)
 		ORDER BY v.address_index = ANY($4) DESC, v.created_at LIMIT 1`,
-		ch.Workspace, ch.Connection, contact, idx).Scan(&conv.ID, &conv.WorkflowID, &conv.Blocked)
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return conv, err
-	}
-	conv.ID = uuid.Must(uuid.NewV7())
+		ch.Workspace, ch.Connection, contact, idx).Scan(&conv.ID, &conv.Contact, &conv.WorkflowID, &conv.Blocked)
+	return conv, err
+}
+
+// make makes a conversation. Its address is sealed under the profile's key: a
+// chat can be erased, and what the person writes afterwards is answered.
+func (c *Contacts) make(ctx context.Context, tx pgx.Tx, ch Channel, contact uuid.UUID, to alias) (Conversation, error) {
+	conv := Conversation{Workspace: ch.Workspace, Contact: contact, Channel: ch.Connector, ID: uuid.Must(uuid.NewV7())}
 	conv.WorkflowID = codec.WorkflowID("conversation", ch.Workspace, contact, conv.ID)
-	addr, err := json.Marshal(aliases[0].Address)
+	addr, err := json.Marshal(to.Address)
 	if err != nil {
 		return conv, err
 	}
-	sealed, err := c.vault.Seal(ctx, vault.Ref{Workspace: ch.Workspace, Contact: contact, Purpose: vault.Conversation}, PlaceAddress, addr)
+	sealed, err := c.vault.Seal(ctx, profileRef(ch.Workspace, contact), PlaceAddress, addr)
 	if err != nil {
 		return conv, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO conversations (workspace_id, id, contact_id, connection_id, connector, workflow_id, address, address_index)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		ch.Workspace, conv.ID, contact, ch.Connection, ch.Connector, conv.WorkflowID, sealed, aliases[0].index)
+	err = tx.QueryRow(ctx, `INSERT INTO conversations (workspace_id, id, contact_id, connection_id, connector, workflow_id, address, address_index)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING (SELECT blocked FROM contacts WHERE workspace_id = $1 AND id = $3)`,
+		ch.Workspace, conv.ID, contact, ch.Connection, ch.Connector, conv.WorkflowID, sealed, to.index).Scan(&conv.Blocked)
 	return conv, err
 }
 
@@ -228,12 +248,16 @@ func (c *Contacts) Find(ctx context.Context, ch Channel, a sdk.Address) (Convers
 	}
 	conv := Conversation{Workspace: ch.Workspace, Channel: ch.Connector}
 	err = c.db.InWorkspace(ctx, ch.Workspace, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT id, contact_id, workflow_id FROM conversations
-			WHERE workspace_id = $1 AND connection_id = $2 AND address_index = $3`,
-			ch.Workspace, ch.Connection, aliases[0].index).Scan(&conv.ID, &conv.Contact, &conv.WorkflowID)
+		return tx.QueryRow(ctx, `SELECT v.id, v.contact_id, v.workflow_id, c.blocked FROM conversations v
+			JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
+			WHERE v.workspace_id = $1 AND v.connection_id = $2 AND v.address_index = $3`,
+			ch.Workspace, ch.Connection, aliases[0].index).Scan(&conv.ID, &conv.Contact, &conv.WorkflowID, &conv.Blocked)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Conversation{}, false, nil
 	}
-	return conv, err == nil, err
+	if err != nil {
+		return Conversation{}, false, fmt.Errorf("contacts: find: %w", err)
+	}
+	return conv, true, nil
 }

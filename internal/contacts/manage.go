@@ -49,7 +49,8 @@ func (c *Contacts) Get(ctx context.Context, ws, id uuid.UUID) (Contact, error) {
 		}
 		r, err := tx.Query(ctx, `SELECT a.kind, a.value FROM contact_addresses a
 			JOIN contacts c ON c.workspace_id = a.workspace_id AND c.id = a.contact_id
-			WHERE a.workspace_id = $1 AND (c.id = $2 OR c.merged_into = $2) ORDER BY a.created_at`, ws, id)
+			WHERE a.workspace_id = $1 AND c.id IN (SELECT $2::uuid UNION ALL SELECT id FROM contacts WHERE workspace_id = $1 AND merged_into = $2)
+			ORDER BY a.created_at`, ws, id)
 		if err != nil {
 			return err
 		}
@@ -118,7 +119,8 @@ func (c *Contacts) List(ctx context.Context, ws, after uuid.UUID, limit int) ([]
 }
 
 // Merge makes from an alias of into: its addresses lead there from now on, and
-// its conversations and cases keep their own keys and histories.
+// its conversations and cases keep their own keys and histories. If either was
+// blocked, the person is.
 func (c *Contacts) Merge(ctx context.Context, ws, from, into uuid.UUID, actor string) error {
 	if from == into {
 		return ErrMerge
@@ -144,6 +146,10 @@ func (c *Contacts) Merge(ctx context.Context, ws, from, into uuid.UUID, actor st
 		if _, err := tx.Exec(ctx, `UPDATE contacts SET merged_into = $3 WHERE workspace_id = $1 AND merged_into = $2`, ws, from, into); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, `UPDATE contacts SET blocked = true WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)
+			AND EXISTS (SELECT FROM contacts WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2) AND blocked)`, ws, into); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, `INSERT INTO audit (workspace_id, actor, action, object) VALUES ($1, $2, 'contact.merge', $3)`,
 			ws, actor, from.String()+" into "+into.String())
 		return err
@@ -152,11 +158,13 @@ func (c *Contacts) Merge(ctx context.Context, ws, from, into uuid.UUID, actor st
 	return err
 }
 
-// SetBlocked blocks or unblocks a contact: what a blocked one writes is kept
-// and never answered.
+// SetBlocked blocks or unblocks a person, with all contacts merged: what a
+// blocked one writes is kept and never answered.
 func (c *Contacts) SetBlocked(ctx context.Context, ws, id uuid.UUID, blocked bool, actor string) error {
-	return c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE contacts SET blocked = $3 WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)`, ws, id, blocked)
+	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE contacts c SET blocked = $3
+			FROM (SELECT coalesce(merged_into, id) AS one FROM contacts WHERE workspace_id = $1 AND id = $2) who
+			WHERE c.workspace_id = $1 AND (c.id = who.one OR c.merged_into = who.one)`, ws, id, blocked)
 		if err != nil {
 			return err
 		}
@@ -167,4 +175,6 @@ func (c *Contacts) SetBlocked(ctx context.Context, ws, id uuid.UUID, blocked boo
 			ws, actor, map[bool]string{true: "contact.block", false: "contact.unblock"}[blocked], id.String())
 		return err
 	})
+	c.known.Purge()
+	return err
 }
