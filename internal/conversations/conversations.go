@@ -70,6 +70,8 @@ type Send struct {
 	Attempt     int
 	AttemptedAt time.Time
 	Content     sdk.Content
+	// Erased tells that the key of the content was destroyed: it cannot be sent.
+	Erased bool
 }
 
 // Snapshot is everything that a turn needs, read in one moment.
@@ -237,8 +239,8 @@ func (c *Conversations) load(ctx context.Context, ws uuid.UUID, keys []Key) ([]l
 	return out, err
 }
 
-// open decrypts what was read. Events whose key was destroyed are skipped over:
-// there is nothing left to answer.
+// open decrypts what was read. What was sealed under a key that was destroyed
+// reads as nothing: an event keeps its number and loses its body.
 func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, error) {
 	r := l.row
 	s := &Snapshot{
@@ -280,8 +282,14 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 		if e.AttemptedAt != nil {
 			send.AttemptedAt = *e.AttemptedAt
 		}
-		if err := c.openJSON(ctx, PlaceRequest, e.Request, &send.Content); err != nil {
-			return nil, err
+		plain, err := c.vault.Open(ctx, PlaceRequest, e.Request)
+		if send.Erased = errors.Is(err, vault.ErrErased); !send.Erased {
+			if err != nil {
+				return nil, err
+			}
+			if err := json.Unmarshal(plain, &send.Content); err != nil {
+				return nil, fmt.Errorf("conversations: the request of effect %s is not readable: %w", e.Key, err)
+			}
 		}
 		s.Pending = append(s.Pending, send)
 	}

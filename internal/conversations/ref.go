@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -42,6 +43,8 @@ type Requested struct {
 	Connector string          `json:"connector,omitempty"`
 	Operation string          `json:"operation,omitempty"`
 	Input     json.RawMessage `json:"input,omitempty"`
+	// At is when it was planned: a time that every attempt sees the same.
+	At time.Time `json:"-"`
 }
 
 // Requested returns the planned effect of a key.
@@ -49,7 +52,8 @@ func (c *Conversations) Requested(ctx context.Context, k Key, effect string) (Re
 	var sealed []byte
 	var out Requested
 	err := c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT request FROM effects WHERE workspace_id = $1 AND key = $2 AND subject_id = $3`, k.Workspace, effect, k.ID).Scan(&sealed)
+		return tx.QueryRow(ctx, `SELECT request, created_at FROM effects WHERE workspace_id = $1 AND key = $2 AND subject_id = $3`,
+			k.Workspace, effect, k.ID).Scan(&sealed, &out.At)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return out, ErrNotFound

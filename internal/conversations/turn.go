@@ -116,6 +116,8 @@ WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
         $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[])
         AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends)
+), locked AS ( -- in one order, the inbox's too, so that batches never wait for each other in a circle
+    SELECT v.id FROM conversations v WHERE v.workspace_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR UPDATE
 ), ok AS (
     UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
         pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
@@ -123,7 +125,7 @@ WITH input AS (
         owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
         queue = CASE WHEN i.owner_kind IS NULL THEN v.queue ELSE i.queue END,
         queued_at = CASE WHEN i.owner_kind IS NULL THEN v.queued_at WHEN i.queue <> '' THEN now() END
-    FROM input i
+    FROM input i JOIN locked l ON l.id = i.id
     WHERE v.workspace_id = $1 AND v.id = i.id AND v.cursor = i.cursor AND v.pending_turn IS NULL
         AND v.owner_version = i.owner_version
     RETURNING v.id, v.connection_id, v.connector, v.workflow_id, v.shown - i.sends AS shown
@@ -302,7 +304,8 @@ func (c *Conversations) Settle(ctx context.Context, m Mark) (bool, error) {
 
 // A send may be marked by the attempt that made it, also after it was taken for
 // uncertain. attempting follows planned, not_sent and (after the silence that
-// proves it never arrived) uncertain.
+// proves it never arrived) uncertain. A turn is finished only when all of its
+// sends are settled.
 const markSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::boolean[], $12::bigint[])
@@ -319,7 +322,7 @@ WITH input AS (
         delivery = CASE WHEN i.state = 'done' AND e.delivery = '' THEN 'accepted' WHEN i.state = 'failed' THEN 'failed' ELSE e.delivery END
     FROM input i
     WHERE e.workspace_id = $1 AND e.key = i.key AND e.attempt = i.attempt AND e.state NOT IN ('done', 'failed')
-        AND (i.state <> 'attempting' OR e.state <> 'attempting')
+        AND e.state <> i.state AND (e.state <> 'planned' OR i.state = 'attempting')
     RETURNING e.key, e.subject_id, e.state
 ), following AS (
     UPDATE effects e SET state = 'attempting', attempt = e.attempt + 1,
@@ -327,9 +330,15 @@ WITH input AS (
     FROM input i JOIN moved m ON m.key = i.key
     WHERE i.next <> '' AND e.workspace_id = $1 AND e.key = i.next AND e.state IN ('planned', 'not_sent')
     RETURNING e.key
+), settled AS (
+    SELECT v.id, i.turn FROM conversations v JOIN input i ON i.finished AND v.id = i.conversation AND v.pending_turn = i.turn
+    WHERE v.workspace_id = $1 AND NOT EXISTS (SELECT FROM effects e
+        WHERE e.workspace_id = $1 AND e.subject_id = v.id AND e.turn = i.turn AND e.operation = 'send' AND e.state NOT IN ('done', 'failed')
+            AND NOT EXISTS (SELECT FROM moved m WHERE m.key = e.key AND m.state IN ('done', 'failed')))
+    ORDER BY v.id FOR UPDATE OF v
 ), finished AS (
-    UPDATE conversations v SET pending_turn = NULL FROM input i
-    WHERE i.finished AND v.workspace_id = $1 AND v.id = i.conversation AND v.pending_turn = i.turn
+    UPDATE conversations v SET pending_turn = NULL FROM settled s
+    WHERE v.workspace_id = $1 AND v.id = s.id AND v.pending_turn = s.turn
 ), noted AS (
     INSERT INTO events (workspace_id, type, subject, data)
     SELECT $1, 'message.' || CASE m.state WHEN 'done' THEN 'sent' ELSE m.state END, 'conversation/' || m.subject_id, jsonb_build_object('key', m.key)
@@ -337,21 +346,51 @@ WITH input AS (
 )
 SELECT key FROM moved`
 
+// mark applies marks in rounds, since one statement moves an effect only once:
+// marks of two runs of the same turn may have come together.
 func (c *Conversations) mark(ctx context.Context, ws uuid.UUID, items []Mark) ([]bool, error) {
-	n := len(items)
+	out := make([]bool, len(items))
+	round := make([]int, len(items))
+	for i := range round {
+		round[i] = i
+	}
+	for len(round) > 0 {
+		var later []int
+		seen := make(map[string]bool, len(round))
+		now := round[:0]
+		for _, i := range round {
+			effect := items[i].Effect
+			if seen[effect] && effect != "" {
+				later = append(later, i)
+				continue
+			}
+			seen[effect] = true
+			now = append(now, i)
+		}
+		if err := c.markOnce(ctx, ws, items, now, out); err != nil {
+			return out, err
+		}
+		round = later
+	}
+	return out, nil
+}
+
+// markOnce applies the marks at the given places, each of an effect of its own,
+// and notes which moved.
+func (c *Conversations) markOnce(ctx context.Context, ws uuid.UUID, items []Mark, places []int, out []bool) error {
+	n := len(places)
 	keys, states, classes, codes, nexts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	attempts, finished := make([]int, n), make([]bool, n)
 	receipts, refs := make([][]byte, n), make([][]byte, n)
 	convs, turns := make([]uuid.UUID, n), make([]int64, n)
 	at := make(map[string]int, n)
-	for i, m := range items {
+	for i, place := range places {
+		m := items[place]
 		keys[i], attempts[i], states[i], receipts[i], refs[i] = m.Effect, m.Attempt, m.State, m.sealed, m.RefIndex
 		classes[i], codes[i], nexts[i], convs[i], finished[i], turns[i] = m.Class, m.Code, m.Next, m.ID, m.Finished, m.Turn
-		at[m.Effect] = i
+		at[m.Effect] = place
 	}
-	out := make([]bool, n)
 	write := func() error {
-		clear(out)
 		return c.db.Pipeline(ctx, ws, func(b *pgx.Batch) {
 			b.Queue(markSQL, ws, keys, attempts, states, receipts, refs, classes, codes, nexts, convs, finished, turns).
 				Query(func(r pgx.Rows) error {
@@ -367,7 +406,7 @@ func (c *Conversations) mark(ctx context.Context, ws uuid.UUID, items []Mark) ([
 	for i := 0; i < 3 && store.Retryable(err); i++ {
 		err = write()
 	}
-	return out, err
+	return err
 }
 
 // Window is how long free-form messages are still allowed.
