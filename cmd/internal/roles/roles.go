@@ -13,10 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"gocloud.dev/secrets"
 	"parley/activities/wake"
 	"parley/connectors/sdk"
@@ -31,7 +28,6 @@ import (
 	"parley/internal/observe"
 	"parley/internal/store"
 	"parley/internal/vault"
-	"parley/internal/vault/codec"
 )
 
 // Config is what both roles need.
@@ -114,32 +110,6 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	}
 	e.Waker = wake.New(e.Temporal, e.Cases)
 	return e, nil
-}
-
-// dial makes a client that seals every payload and every error's text, and
-// carries traces.
-func dial(c Config, v *vault.Vault, worker bool) (client.Client, error) {
-	kind := codec.ForClient(v)
-	if worker {
-		kind = codec.ForWorker(v)
-	}
-	dc := codec.DataConverter(kind)
-	tracing, err := opentelemetry.NewTracingInterceptor(opentelemetry.TracerOptions{Tracer: observe.Tracer(), TextMapPropagator: observe.Propagator})
-	if err != nil {
-		return nil, fmt.Errorf("temporal: tracing: %w", err)
-	}
-	t, err := client.NewLazyClient(client.Options{
-		HostPort: c.TemporalAddress, Namespace: c.Namespace, DataConverter: dc,
-		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: dc, EncodeCommonAttributes: true}),
-		Logger:           log.NewStructuredLogger(c.Log),
-		Interceptors:     []interceptor.ClientInterceptor{tracing},
-		// Sealed payloads do not get smaller.
-		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("temporal: %w", err)
-	}
-	return t, nil
 }
 
 // Intake returns the intake that offers what it takes in to d.
