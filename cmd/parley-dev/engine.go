@@ -26,12 +26,18 @@ func newParts() parts {
 }
 
 func (p parts) runAPI(ctx context.Context, e devstack.Env) error {
+	settings, err := config.Load(config.Options{File: e.ConfigFile})
+	if err != nil {
+		return err
+	}
 	g, err := engine(ctx, e, p.api, false)
 	if err != nil {
 		return err
 	}
 	defer g.Close()
-	return g.API(ctx, e.Addresses.API)
+	o := roles.APISettings(settings)
+	o.TemporalUI = e.TemporalUIURL
+	return g.API(ctx, e.Addresses.API, o)
 }
 
 func (p parts) runWorker(ctx context.Context, e devstack.Env) error {

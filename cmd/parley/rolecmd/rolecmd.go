@@ -27,7 +27,7 @@ func API(list []sdk.Connector) *cobra.Command {
 		}
 		defer e.Close()
 		p.log.InfoContext(ctx, "the API listens", "addr", p.config.APIAddr)
-		return e.API(ctx, p.config.APIAddr)
+		return e.API(ctx, p.config.APIAddr, roles.APISettings(p.config))
 	})
 }
 
