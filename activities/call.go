@@ -65,17 +65,39 @@ func (a *Activities) keepResult(ctx context.Context, ref conversations.Ref, key 
 func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
 	switch flow.EffectKind(req.Kind) {
 	case flow.EffectStartCase:
-		return a.startCase(ctx, ref, key, req.Operation, req.Input)
+		out, err := a.startCase(ctx, ref, key, req.Operation, req.Input)
+		return out, a.settleOwn(ctx, ref, key, req.Operation, out, err)
 	case flow.EffectPay:
 		return a.pay(ctx, ref, key, req)
 	case flow.EffectCall:
 		if req.Connector == builtin {
-			return a.builtin(ctx, ref, key, req)
+			out, err := a.builtin(ctx, ref, key, req)
+			return out, a.settleOwn(ctx, ref, key, req.Operation, out, err)
 		}
 		return a.callOperation(ctx, ref, key, req.Connector, req.Operation, req.Input)
 	default:
 		return nil, sdk.Invalidf("an effect of kind %s cannot be called", req.Kind)
 	}
+}
+
+// settleOwn closes the ledger's row of an effect that the engine has on itself:
+// it may be repeated at will, so that its attempts are not recorded, but how it
+// ended is. It returns err, or why it could not be recorded.
+func (a *Activities) settleOwn(ctx context.Context, ref conversations.Ref, key, operation string, out json.RawMessage, err error) error {
+	o := ledger.Outcome{Output: out}
+	if err != nil {
+		failed, ours := errors.AsType[*sdk.Error](err)
+		if !ours {
+			return err // tried again
+		}
+		o = ledger.Outcome{Error: failed}
+	}
+	ferr := a.finish(ctx, ledger.Effect{Workspace: ref.Workspace, Key: key, SealWith: bus.ConversationKey(ref.Workspace, ref.Contact),
+		Connector: builtin, Operation: operation, Effect: sdk.Effect{Kind: sdk.Keyed}}, 0, o)
+	if ferr != nil {
+		return ferr
+	}
+	return err
 }
 
 func (a *Activities) callOperation(ctx context.Context, ref conversations.Ref, key, connector, operation string, input json.RawMessage) (json.RawMessage, error) {
