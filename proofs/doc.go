@@ -1,0 +1,12 @@
+// Package proofs holds the proofs of what the system promises, made from outside
+// on a built parley-dev: it is killed, fed disorder, searched for what it must
+// not keep, and judged by what its customers and providers got.
+//
+// Each is shorter by default than it can be; these variables make it longer:
+//
+//	PARLEY_KILL_CUSTOMERS, PARLEY_KILLS   size of the kill test (8 customers, 5 kills)
+//	PARLEY_CRASH_POINTS=all               every crash point, not a sample
+//	PARLEY_PROOF_SEED                     the seed of a run that is to be repeated
+//	PARLEY_DEV_BINARY                     a parley-dev that is built already
+//	PARLEY_PROOF_LOGS                     a folder for the logs of what failed
+package proofs
