@@ -48,8 +48,7 @@ func (o *outbox) resume(ctx context.Context) error {
 			return err
 		}
 		o.count("uncertain")
-		o.retryAt = first.AttemptedAt.Add(o.settleAfter())
-		return nil
+		return conversations.ErrMoved // the echo may have come already: look again
 	case ledger.Uncertain:
 		due := first.AttemptedAt.Add(o.settleAfter())
 		if time.Now().Before(due) {

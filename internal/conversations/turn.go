@@ -306,19 +306,20 @@ func (c *Conversations) Settle(ctx context.Context, m Mark) (bool, error) {
 // uncertain. attempting follows planned, not_sent and (after the silence that
 // proves it never arrived) uncertain. A turn is finished only when all of its
 // sends are settled.
+// What is marked uncertain although the provider's echo has come is settled by it.
 const markSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::boolean[], $12::bigint[])
         AS t(key, attempt, state, receipt, ref, class, code, next, conversation, finished, turn)
 ), moved AS (
-    UPDATE effects e SET state = i.state,
+    UPDATE effects e SET state = CASE WHEN i.state <> 'uncertain' OR e.delivery = '' THEN i.state WHEN e.delivery = 'failed' THEN 'failed' ELSE 'done' END,
         attempt = e.attempt + (i.state = 'attempting')::int,
         first_attempt_at = coalesce(e.first_attempt_at, CASE WHEN i.state = 'attempting' THEN now() END),
         attempted_at = CASE WHEN i.state = 'attempting' THEN now() ELSE e.attempted_at END,
-        settled_at = CASE WHEN i.state IN ('done', 'failed') THEN now() END,
+        settled_at = CASE WHEN i.state IN ('done', 'failed') OR i.state = 'uncertain' AND e.delivery <> '' THEN now() END,
         receipt = coalesce(i.receipt, e.receipt), ref_index = coalesce(i.ref, e.ref_index),
         error_class = i.class, error_code = i.code,
-        was_uncertain = e.was_uncertain OR i.state = 'uncertain',
+        was_uncertain = e.was_uncertain OR i.state = 'uncertain' AND e.delivery = '',
         delivery = CASE WHEN i.state = 'done' AND e.delivery = '' THEN 'accepted' WHEN i.state = 'failed' THEN 'failed' ELSE e.delivery END
     FROM input i
     WHERE e.workspace_id = $1 AND e.key = i.key AND e.attempt = i.attempt AND e.state NOT IN ('done', 'failed')

@@ -126,13 +126,15 @@ func (in *Intake) once(ctx context.Context, conn *connections.Connection, ev sdk
 }
 
 // statusSQL moves a message's delivery forward, never back, and settles an
-// attempt whose answer was lost.
+// attempt whose answer was lost. An attempt that is under way is left to its
+// sender, who is about to settle it; should the sender die, the one who takes
+// over finds the delivery.
 const statusSQL = `UPDATE effects SET
 	delivery = CASE WHEN $4 = 'failed' AND delivery IN ('delivered', 'read') THEN delivery
 		WHEN array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], $4) >
 			array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], delivery) THEN $4 ELSE delivery END,
-	state = CASE WHEN state IN ('attempting', 'uncertain', 'not_sent') THEN CASE WHEN $4 = 'failed' THEN 'failed' ELSE 'done' END ELSE state END,
-	settled_at = coalesce(settled_at, now()),
+	state = CASE WHEN state IN ('uncertain', 'not_sent') THEN CASE WHEN $4 = 'failed' THEN 'failed' ELSE 'done' END ELSE state END,
+	settled_at = CASE WHEN state IN ('uncertain', 'not_sent') THEN now() ELSE settled_at END,
 	ref_index = coalesce(ref_index, $3),
 	error_class = CASE WHEN $4 = 'failed' THEN $5 ELSE error_class END,
 	error_code = CASE WHEN $4 = 'failed' THEN $6 ELSE error_code END
@@ -178,7 +180,7 @@ func (in *Intake) status(ctx context.Context, conn *connections.Connection, ev s
 		return nil
 	}
 	out.Accepted++
-	if was != ledger.Done && was != ledger.Failed {
+	if was == ledger.Uncertain || was == ledger.NotSent {
 		// Its turn waits for this.
 		in.Dispatch.Offer(bus.Target{Workspace: conn.Workspace, ID: subject, WorkflowID: workflowID, Channel: conn.Connector.Name})
 	}
