@@ -265,10 +265,10 @@ func (m *machine) returned() {
 		m.proceed(head.Returned.to)
 	case s == nil:
 		m.proceed(head.Start.to)
+	case asks: // a person took the conversation in the middle of a question
+		m.proceed(q.put(m, ""))
 	case wasHanded:
 		m.proceed(advance)
-	case asks:
-		m.proceed(q.put(m, ""))
 	}
 }
 

@@ -383,6 +383,20 @@ func TestHandoff(t *testing.T) {
 	require.Equal(t, []string{"Back again."}, k.returned())
 }
 
+func TestAQuestionThatAPersonInterruptedIsAskedAgain(t *testing.T) {
+	k := newTalk(t, flowOf(`
+  start:
+    - ask: Your name?
+      save: name
+    - say: Thanks, {{ name }}.
+`))
+	require.Equal(t, []string{"Your name?"}, k.say("hello"))
+	k.state.Handed = true // taken over the API
+	require.Empty(t, k.say("are you there?"))
+	require.Equal(t, []string{"Your name?"}, k.returned())
+	require.Equal(t, []string{"Thanks, Ana."}, k.say("Ana"))
+}
+
 func TestTroubleEndsWithAPersonOrTheEnd(t *testing.T) {
 	const broken = "  start:\n    - say: Before.\n    - say: \"{{ contact.name.first }}\"\n    - say: After.\n"
 	k := newTalk(t, flowOf(broken))
