@@ -203,7 +203,7 @@ func newRig(ctx context.Context, srv *server, idle int) (*rig, error) {
 	d := e.Dispatcher(64, 20_000)
 	go d.Run(ctx)
 	go func() { r.done <- e.Worker(ctx) }()
-	go func() { r.done <- e.ServeAPI(ctx, l) }()
+	go func() { r.done <- e.ServeAPI(ctx, l, roles.APIOptions{}) }()
 	r.kinds = []kind{
 		{name: "bare", turner: r.bare},
 		{name: "engine", turner: &engine{intake: e.Intake(d), conn: memory, replies: answered, run: run}},
