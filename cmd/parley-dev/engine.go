@@ -64,11 +64,15 @@ func engine(ctx context.Context, e devstack.Env, registry *prometheus.Registry, 
 	if settings.PublicURL != "" {
 		public = settings.PublicURL
 	}
+	proof, err := proof(worker)
+	if err != nil {
+		return nil, err
+	}
 	return roles.Open(ctx, roles.Config{
 		DatabaseURL: e.DatabaseURL, KeysDatabaseURL: e.KeysDatabaseURL, KEK: kek,
 		TemporalAddress: e.Addresses.Temporal, Namespace: e.Namespace, PublicURL: public,
 		Connectors: connectors.All(), MaxConns: int32(settings.DatabasePool),
-		Log: e.Log, Registry: registry,
+		Log: e.Log, Registry: registry, Proof: proof,
 	}, worker)
 }
 

@@ -18,6 +18,9 @@ const (
 	historyBound = 4000
 	// defaultTimeout bounds a call whose flow names no time-out.
 	defaultTimeout = 2 * time.Minute
+	// heartbeatTimeout is how soon a call of a worker that died is given to
+	// another one.
+	heartbeatTimeout = 10 * time.Second
 	// again is the pause after a turn or a call that failed although it was
 	// retried; it doubles with every turn that fails in a row, up to 64 times.
 	again = 5 * time.Second
@@ -153,6 +156,7 @@ func (r *run) startCalls(ctx workflow.Context) {
 		}
 		opts := workflow.ActivityOptions{
 			StartToCloseTimeout:    time.Minute,
+			HeartbeatTimeout:       heartbeatTimeout,
 			ScheduleToCloseTimeout: timeout + time.Minute, // the activity itself gives up at the deadline
 			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 20 * time.Second},
 			Summary:                fmt.Sprintf("%s %s for block %s", c.Connector, c.Operation, c.Block),

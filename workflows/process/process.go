@@ -72,6 +72,7 @@ func (p *Process) Do(ctx workflow.Context, op Operation, out any) error {
 	}
 	opts := workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
+		HeartbeatTimeout:       heartbeatTimeout,
 		ScheduleToCloseTimeout: op.Patience,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:                op.Summary,
@@ -100,11 +101,16 @@ func ClassOf(err error) sdk.Class {
 	return sdk.Unavailable
 }
 
+// heartbeatTimeout is how soon an activity of a worker that died is given to
+// another one.
+const heartbeatTimeout = 10 * time.Second
+
 // background is how Advance and Tell are run: they only need our own database
 // and are tried until they succeed.
 func background(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 		Summary:             summary,
 	})

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/interceptor"
 	"gocloud.dev/secrets"
 	"parley/activities/wake"
 	"parley/connectors/sdk"
@@ -47,8 +46,8 @@ type Config struct {
 	CaseSettings map[string]json.RawMessage
 	Log          *slog.Logger
 	Registry     *prometheus.Registry
-	// Intercept, if set, sees every activity: for tests that stop the worker dead.
-	Intercept interceptor.WorkerInterceptor
+	// Proof is for proofs only.
+	Proof Proof
 }
 
 // Engine is everything that roles share, opened.
@@ -93,6 +92,9 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	if e.DB, err = store.Open(ctx, c.DatabaseURL, c.MaxConns); err != nil {
 		return nil, err
 	}
+	if e.DB.Pool, err = c.Proof.watch(ctx, e.DB.Pool); err != nil {
+		return nil, err
+	}
 	if e.Keys, err = store.OpenPool(ctx, c.KeysDatabaseURL, 5); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
@@ -104,7 +106,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL,
-		Wrap: observe.NewCalls(c.Registry).Wrap})
+		Wrap: c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"parley/internal/observe"
@@ -36,9 +35,11 @@ func dial(c Config, v *vault.Vault, worker bool) (client.Client, error) {
 		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: dc, EncodeCommonAttributes: true}),
 		Logger:           log.NewStructuredLogger(c.Log),
 		MetricsHandler:   metrics,
-		Interceptors:     []interceptor.ClientInterceptor{tracing},
-		// Sealed payloads do not get smaller.
-		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+		Interceptors:     append(c.Proof.interceptors(), tracing),
+		ConnectionOptions: client.ConnectionOptions{
+			GrpcCompression: &client.GrpcCompressionNone{}, // sealed payloads do not get smaller
+			DialOptions:     c.Proof.dialOptions(),
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("temporal: %w", err)

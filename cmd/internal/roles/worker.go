@@ -28,17 +28,14 @@ func (e *Engine) Worker(ctx context.Context) error {
 	if err := e.WaitForTemporal(ctx); err != nil {
 		return err
 	}
-	var intercept []interceptor.WorkerInterceptor
-	if e.Intercept != nil {
-		intercept = append(intercept, e.Intercept)
-	}
 	w := worker.New(e.Temporal, conversation.TaskQueue, worker.Options{
 		MaxConcurrentWorkflowTaskPollers:        8,
 		MaxConcurrentActivityTaskPollers:        4,
 		MaxConcurrentLocalActivityExecutionSize: 500,
 		WorkerStopTimeout:                       10 * time.Second,
 		DisableRegistrationAliasing:             true,
-		Interceptors:                            intercept,
+		StickyScheduleToStartTimeout:            e.Proof.TaskTimeout, // zero means the SDK's 5 s
+		Interceptors:                            []interceptor.WorkerInterceptor{&heart{}},
 	})
 	w.RegisterWorkflowWithOptions(conversation.Workflow, workflow.RegisterOptions{Name: conversation.WorkflowType})
 	w.RegisterWorkflowWithOptions(order.Workflow, workflow.RegisterOptions{Name: order.WorkflowType})
