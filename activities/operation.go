@@ -70,10 +70,15 @@ func (a *Activities) perform(ctx context.Context, conn *connections.Connection, 
 		}
 		out, found, err := op.Find(ctx, conn.Conn, call, e.Input)
 		if err != nil {
-			return nil, a.notWritten(ctx, e, d.Attempt, err)
+			return nil, searchFailed(err)
 		}
 		if found {
 			return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
+		}
+		if mine, err := a.Ledger.Repeat(ctx, e, d.Attempt); err != nil {
+			return nil, err
+		} else if !mine {
+			return nil, &sdk.Error{Class: sdk.Unavailable, Message: "another attempt is under way; its outcome is looked for"}
 		}
 	}
 	out, err := op.Run(ctx, conn.Conn, call, e.Input)
@@ -87,11 +92,11 @@ func (a *Activities) perform(ctx context.Context, conn *connections.Connection, 
 	return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
 }
 
-// notWritten handles a search that failed: the effect stays as uncertain as it
-// was, and the search is tried again.
-func (a *Activities) notWritten(_ context.Context, _ ledger.Effect, _ int, err error) error {
+// searchFailed words the error of a search: the effect stays as uncertain as it
+// was, and the search is tried again, unless the credentials are wrong.
+func searchFailed(err error) error {
 	e := *sdk.AsError(err)
-	if e.Class.Final() && e.Class != sdk.Auth {
+	if e.Class != sdk.Auth && e.Class != sdk.Throttled {
 		e.Class = sdk.Unavailable
 	}
 	return &e

@@ -90,30 +90,45 @@ func (c *Cases) Create(ctx context.Context, n Case, input json.RawMessage) (Case
 		return n, err
 	}
 	n.WorkflowID = codec.WorkflowID(n.Kind, n.Workspace, n.Contact, n.ID)
-	err = c.db.InWorkspace(ctx, n.Workspace, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT number FROM cases WHERE workspace_id = $1 AND id = $2`, n.Workspace, n.ID).Scan(&n.Number)
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		err = tx.QueryRow(ctx, `INSERT INTO case_numbers (workspace_id, kind, last) VALUES ($1, $2, 1001)
-			ON CONFLICT (workspace_id, kind) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, n.Workspace, n.Kind).Scan(&n.Number)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO cases (workspace_id, id, kind, number, contact_id, conversation_id, connection_id, workflow_id, input, stage)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new')`,
-			n.Workspace, n.ID, n.Kind, n.Number, n.Contact, n.Conversation, n.Connection, n.WorkflowID, sealed)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO events (workspace_id, type, subject, data) VALUES ($1, 'case.created', $2, jsonb_build_object('kind', $3::text))`,
-			n.Workspace, "case/"+n.ID.String(), n.Kind)
-		return err
-	})
+	err = c.db.InWorkspace(ctx, n.Workspace, func(tx pgx.Tx) error { return create(ctx, tx, &n, sealed) })
+	if errors.Is(err, errMadeMeanwhile) {
+		err = c.db.InWorkspace(ctx, n.Workspace, func(tx pgx.Tx) error { return numberOf(ctx, tx, &n) })
+	}
 	if err != nil {
 		return n, fmt.Errorf("cases: create: %w", err)
 	}
 	return n, nil
+}
+
+// errMadeMeanwhile rolls back a creation that another was faster than, with the
+// number it drew, so that numbers have no holes.
+var errMadeMeanwhile = errors.New("the case was made meanwhile")
+
+func numberOf(ctx context.Context, tx pgx.Tx, n *Case) error {
+	return tx.QueryRow(ctx, `SELECT number FROM cases WHERE workspace_id = $1 AND id = $2`, n.Workspace, n.ID).Scan(&n.Number)
+}
+
+func create(ctx context.Context, tx pgx.Tx, n *Case, sealed []byte) error {
+	if err := numberOf(ctx, tx, n); !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	err := tx.QueryRow(ctx, `INSERT INTO case_numbers (workspace_id, kind, last) VALUES ($1, $2, 1001)
+		ON CONFLICT (workspace_id, kind) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`, n.Workspace, n.Kind).Scan(&n.Number)
+	if err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO cases (workspace_id, id, kind, number, contact_id, conversation_id, connection_id, workflow_id, input, stage)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new') ON CONFLICT (workspace_id, id) DO NOTHING`,
+		n.Workspace, n.ID, n.Kind, n.Number, n.Contact, n.Conversation, n.Connection, n.WorkflowID, sealed)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return errMadeMeanwhile
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO events (workspace_id, type, subject, data) VALUES ($1, 'case.created', $2, jsonb_build_object('kind', $3::text))`,
+		n.Workspace, "case/"+n.ID.String(), n.Kind)
+	return err
 }
 
 // Progress is a case's step forward.
@@ -205,12 +220,17 @@ func (c *Cases) tellTx(ctx context.Context, tx pgx.Tx, k Key, once []byte, n New
 	return err
 }
 
-// Undelivered returns the news that the case's workflow has not been told, in order.
+// Undelivered returns the news that the case's workflow has not been told, in
+// order, at most 100. What was erased has nothing but its number and name.
 func (c *Cases) Undelivered(ctx context.Context, k Key) ([]News, error) {
-	type row struct{ Body []byte }
+	type row struct {
+		Number int64
+		Kind   string
+		Body   []byte
+	}
 	var rows []row
 	err := c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {
-		r, err := tx.Query(ctx, `SELECT i.body FROM cases c JOIN inbox i ON i.workspace_id = c.workspace_id AND i.subject_id = c.id AND i.number > c.dispatched
+		r, err := tx.Query(ctx, `SELECT i.number, i.kind, i.body FROM cases c JOIN inbox i ON i.workspace_id = c.workspace_id AND i.subject_id = c.id AND i.number > c.dispatched
 			WHERE c.workspace_id = $1 AND c.id = $2 ORDER BY i.number LIMIT 100`, k.Workspace, k.ID)
 		if err != nil {
 			return err
@@ -224,6 +244,10 @@ func (c *Cases) Undelivered(ctx context.Context, k Key) ([]News, error) {
 	news := make([]News, len(rows))
 	for i, r := range rows {
 		plain, err := c.vault.Open(ctx, bus.PlaceBody, r.Body)
+		if errors.Is(err, vault.ErrErased) {
+			news[i] = News{Number: r.Number, Name: r.Kind}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -236,10 +260,14 @@ func (c *Cases) Undelivered(ctx context.Context, k Key) ([]News, error) {
 
 // Delivered notes that the workflow was told everything up to the number.
 func (c *Cases) Delivered(ctx context.Context, k Key, number int64) error {
-	return c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {
+	err := c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE cases SET dispatched = greatest(dispatched, $3) WHERE workspace_id = $1 AND id = $2`, k.Workspace, k.ID, number)
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("cases: delivered: %w", err)
+	}
+	return nil
 }
 
 const caseColumns = `workspace_id, id, kind, number, contact_id, conversation_id, connection_id, workflow_id, stage, waiting_for, outcome, open, summary, created_at, updated_at`

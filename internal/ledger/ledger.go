@@ -58,8 +58,8 @@ type Decision struct {
 	Settled bool
 	Output  json.RawMessage
 	Error   *sdk.Error
-	// Find tells to search for the effect of an earlier attempt before doing
-	// it again, not before FindAfter.
+	// Find tells to search for the effect of an earlier attempt, not before
+	// FindAfter. If there is none, [Ledger.Repeat] comes before doing it again.
 	Find      bool
 	FindAfter time.Time
 	// Uncertain tells that an earlier attempt may have happened and nothing
@@ -84,6 +84,9 @@ func New(db *store.DB, v *vault.Vault) *Ledger { return &Ledger{db, v} }
 //   - lookup: search first, when the provider's search has settled;
 //   - once, or keyed after the lifetime: an earlier attempt that is not known to
 //     have failed before it left makes it uncertain.
+//
+// That an attempt failed before it left says nothing of those before it: once one
+// was uncertain, only a settled outcome ends that.
 func (l *Ledger) Begin(ctx context.Context, e Effect) (Decision, error) {
 	request, err := l.vault.Seal(ctx, e.SealWith, placeRequest, e.Input)
 	if err != nil {
@@ -128,12 +131,13 @@ func (l *Ledger) Begin(ctx context.Context, e Effect) (Decision, error) {
 func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	var state, class, code string
 	var attempt int
+	var wasUncertain bool
 	var receipt []byte
 	var first, last *time.Time
 	var now time.Time
-	err := tx.QueryRow(ctx, `SELECT state, attempt, receipt, error_class, error_code, first_attempt_at, attempted_at, now()
+	err := tx.QueryRow(ctx, `SELECT state, attempt, receipt, error_class, error_code, was_uncertain, first_attempt_at, attempted_at, now()
 		FROM effects WHERE workspace_id = $1 AND key = $2 FOR UPDATE`, e.Workspace, e.Key).
-		Scan(&state, &attempt, &receipt, &class, &code, &first, &last, &now)
+		Scan(&state, &attempt, &receipt, &class, &code, &wasUncertain, &first, &last, &now)
 	if err != nil {
 		return Decision{}, nil, err
 	}
@@ -143,7 +147,8 @@ func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 		return Decision{Attempt: attempt, Settled: true}, receipt, nil
 	case state == Failed:
 		return Decision{Attempt: attempt, Settled: true, Error: &sdk.Error{Class: sdk.Class(class), Code: code, Message: "it failed before"}}, receipt, nil
-	case state == Planned || state == NotSent || e.Effect.Kind == sdk.Read:
+	case state == Planned || e.Effect.Kind == sdk.Read:
+	case state == NotSent && !wasUncertain:
 	case e.Effect.Kind == sdk.Keyed && first != nil && now.Sub(*first) < e.Effect.KeyLifetime:
 	case e.Effect.Kind == sdk.Lookup:
 		d.Find = true
@@ -157,11 +162,30 @@ func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	if d.Find && now.Before(d.FindAfter) {
 		return d, nil, nil // not an attempt yet
 	}
-	_, err = tx.Exec(ctx, `UPDATE effects SET state = 'attempting', attempt = attempt + 1,
+	// A turn plans an effect before it is known by which connection it goes.
+	_, err = tx.Exec(ctx, `UPDATE effects SET state = 'attempting', attempt = attempt + 1, kind = $4, connection_id = $5, connector = $6,
+		was_uncertain = was_uncertain OR $4 <> 'read' AND state IN ('attempting', 'uncertain'),
 		first_attempt_at = coalesce(first_attempt_at, now()),
 		attempted_at = CASE WHEN $3 THEN attempted_at ELSE now() END
-		WHERE workspace_id = $1 AND key = $2`, e.Workspace, e.Key, d.Find)
+		WHERE workspace_id = $1 AND key = $2`, e.Workspace, e.Key, d.Find, string(e.Effect.Kind), e.Connection, e.Connector)
 	return d, nil, err
+}
+
+// Repeat records that the search for earlier attempts found nothing and that the
+// effect is done again now. It reports false, and it must not be done, if another
+// attempt has begun since or the effect is settled.
+func (l *Ledger) Repeat(ctx context.Context, e Effect, attempt int) (bool, error) {
+	var moved bool
+	err := l.db.InWorkspace(ctx, e.Workspace, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE effects SET attempted_at = now() WHERE workspace_id = $1 AND key = $2 AND attempt = $3 AND state = 'attempting'`,
+			e.Workspace, e.Key, attempt)
+		moved = tag.RowsAffected() == 1
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("ledger: repeat: %w", err)
+	}
+	return moved, nil
 }
 
 // Outcome is how an attempt ended.
