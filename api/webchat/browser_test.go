@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"parley/api/webchat/tab"
 	"parley/connectors/sdk"
 )
 
@@ -62,46 +63,46 @@ func serveShop(t *testing.T, d *desk, wrap func(http.Handler) http.Handler) *cha
 const bagSVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300"><rect width="400" height="300" fill="#e9d9c6"/><path fill="#c9713f" d="M140 70h120l12 180H128Z"/><path fill="#a4502b" d="M140 70h120l-4-24H144Z"/><circle cx="200" cy="165" r="40" fill="#fbf4ea"/></svg>`
 
 func TestVisitorBuysAndComesBack(t *testing.T) {
-	for name, s := range map[string]screen{
-		"desktop": desktop, "phone": handset,
-		"desktop-dark": {width: 1280, height: 860, dark: true}, "phone-dark": {width: 390, height: 844, phone: true, dark: true},
+	for name, s := range map[string]tab.Screen{
+		"desktop": tab.Desktop, "phone": tab.Handset,
+		"desktop-dark": {Width: 1280, Height: 860, Dark: true}, "phone-dark": {Width: 390, Height: 844, Phone: true, Dark: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := shop(t)
 			c := serveShop(t, d, nil)
 			d.picture = c.URL + "/bag.svg"
-			w := openTab(t, s)
-			w.run(chromedp.Navigate(c.URL + "/chat"))
-			w.wait("shown($('.launcher'))")
-			w.picture(name + "-0-page")
-			w.click(".launcher")
-			w.wait("$('.status').dataset.state === 'online'")
-			w.picture(name + "-1-empty")
-			w.click(".suggestions .choice")
-			w.says("Welcome to Corner Coffee! What would you like?")
-			w.picture(name + "-2-menu")
-			w.click(".message:last-child .choice")
-			w.wait("$('.rows')")
-			w.picture(name + "-3-list")
-			w.click(".message:last-child .rows .choice")
-			w.wait("$('.image')?.complete && $$('.message:last-child .choice').length === 2")
-			w.picture(name + "-4-product")
-			w.click(".message:last-child .choice")
-			w.wait("$('.button')")
-			w.picture(name + "-5-pay")
+			w := tab.Open(t, s)
+			w.Go(c.URL + "/chat")
+			w.Wait("shown($('.launcher'))")
+			w.Picture(name + "-0-page")
+			w.Click(".launcher")
+			w.Wait("$('.status').dataset.state === 'online'")
+			w.Picture(name + "-1-empty")
+			w.Click(".suggestions .choice")
+			w.Says("Welcome to Corner Coffee! What would you like?")
+			w.Picture(name + "-2-menu")
+			w.Click(".message:last-child .choice")
+			w.Wait("$('.rows')")
+			w.Picture(name + "-3-list")
+			w.Click(".message:last-child .rows .choice")
+			w.Wait("$('.image')?.complete && $$('.message:last-child .choice').length === 2")
+			w.Picture(name + "-4-product")
+			w.Click(".message:last-child .choice")
+			w.Wait("$('.button')")
+			w.Picture(name + "-5-pay")
 
-			link := eval[map[string]string](w, `(({href, target, rel}) => ({href, target, rel}))($('.button'))`)
+			link := tab.Eval[map[string]string](w, `(({href, target, rel}) => ({href, target, rel}))($('.button'))`)
 			require.Equal(t, map[string]string{"href": "https://pay.example/c/1", "target": "_blank", "rel": "noopener noreferrer"}, link)
-			require.Zero(t, eval[int](w, "$$('.message .choice').filter((b) => !b.disabled).length"), "choices that were answered are spent")
-			require.False(t, eval[bool](w, "document.documentElement.scrollWidth > innerWidth"), "the page does not scroll sideways")
+			require.Zero(t, tab.Eval[int](w, "$$('.message .choice').filter((b) => !b.disabled).length"), "choices that were answered are spent")
+			require.False(t, tab.Eval[bool](w, "document.documentElement.scrollWidth > innerWidth"), "the page does not scroll sideways")
 
-			before := w.texts()
-			w.run(chromedp.Reload())
-			if s.phone {
-				w.click(".launcher")
+			before := w.Texts()
+			w.Run(chromedp.Reload())
+			if s.Phone {
+				w.Click(".launcher")
 			}
-			w.wait("shown($('.panel')) && $('.button')")
-			require.Equal(t, before, w.texts(), "the history is there after a reload")
+			w.Wait("shown($('.panel')) && $('.button')")
+			require.Equal(t, before, w.Texts(), "the history is there after a reload")
 
 			events := d.accepted()
 			var said []string
@@ -119,11 +120,11 @@ func TestVisitorBuysAndComesBack(t *testing.T) {
 func TestKeyboardAlone(t *testing.T) {
 	d := shop(t)
 	c := serveShop(t, d, nil)
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.wait("shown($('.launcher'))")
+	w := tab.Open(t, tab.Desktop)
+	w.Go(c.URL + "/chat")
+	w.Wait("shown($('.launcher'))")
 	focus := func() string {
-		return eval[string](w, `(() => { const a = document.activeElement.shadowRoot?.activeElement; return a ? a.className + '|' + (a.getAttribute('aria-label') ?? a.textContent) : document.activeElement.tagName })()`)
+		return tab.Eval[string](w, `(() => { const a = document.activeElement.shadowRoot?.activeElement; return a ? a.className + '|' + (a.getAttribute('aria-label') ?? a.textContent) : document.activeElement.tagName })()`)
 	}
 	reach := func(what string) {
 		t.Helper()
@@ -131,65 +132,65 @@ func TestKeyboardAlone(t *testing.T) {
 			if strings.Contains(focus(), what) {
 				return
 			}
-			w.keys(kb.Tab)
+			w.Keys(kb.Tab)
 		}
 		require.Contains(t, focus(), what, "Tab does not get there")
 	}
 	reach("Open chat")
-	w.keys(kb.Enter)
-	w.wait("shown($('.panel'))")
+	w.Keys(kb.Enter)
+	w.Wait("shown($('.panel'))")
 	require.Contains(t, focus(), "Your message", "the field is ready to write in")
-	w.run(chromedp.KeyEvent("two"), chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)), chromedp.KeyEvent("lines"))
-	w.keys(kb.Enter)
-	w.says("two\nlines")
-	require.Empty(t, eval[string](w, "$('textarea').value"), "Enter sends, and leaves no line behind")
-	w.keys("hi" + kb.Enter)
-	w.says("Welcome to Corner Coffee! What would you like?")
+	w.Run(chromedp.KeyEvent("two"), chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)), chromedp.KeyEvent("lines"))
+	w.Keys(kb.Enter)
+	w.Says("two\nlines")
+	require.Empty(t, tab.Eval[string](w, "$('textarea').value"), "Enter sends, and leaves no line behind")
+	w.Keys("hi" + kb.Enter)
+	w.Says("Welcome to Corner Coffee! What would you like?")
 	for range 2 { // backwards over the messages, from the field
-		w.run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
+		w.Run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 	}
 	for range 20 {
 		if strings.Contains(focus(), "Browse beans") {
 			break
 		}
-		w.run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
+		w.Run(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 	}
 	require.Contains(t, focus(), "Browse beans")
-	w.picture("keyboard-focus")
-	w.keys(kb.Enter)
-	w.wait("$('.rows')")
+	w.Picture("keyboard-focus")
+	w.Keys(kb.Enter)
+	w.Wait("$('.rows')")
 	require.Contains(t, focus(), "Your message", "focus is not lost with the choice that was spent")
-	w.keys(kb.Escape)
-	w.wait("!shown($('.panel'))")
+	w.Keys(kb.Escape)
+	w.Wait("!shown($('.panel'))")
 	require.Contains(t, focus(), "Open chat", "focus returns to the launcher")
 }
 
 func TestAnswersWhileClosedAreCounted(t *testing.T) {
 	d := shop(t)
 	c := serveShop(t, d, nil)
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.click(".launcher")
-	w.click(".suggestions .choice")
-	w.says("Welcome to Corner Coffee! What would you like?")
-	w.keys(kb.Escape)
+	w := tab.Open(t, tab.Desktop)
+	w.Go(c.URL + "/chat")
+	w.Click(".launcher")
+	w.Click(".suggestions .choice")
+	w.Says("Welcome to Corner Coffee! What would you like?")
+	w.Keys(kb.Escape)
 	visitor := d.accepted()[0].Message.From[0].Value
 	d.say(visitor, sdk.Content{Text: "One more thing"}, sdk.Content{Text: "and another"})
-	w.wait("$('.badge').textContent === '2' && $('.launcher').getAttribute('aria-label') === 'Open chat, 2 new messages'")
-	w.picture("badge")
-	w.click(".launcher")
-	w.wait("!shown($('.badge'))")
-	w.says("and another")
+	w.Wait("$('.badge').textContent === '2' && $('.launcher').getAttribute('aria-label') === 'Open chat, 2 new messages'")
+	w.Picture("badge")
+	w.Click(".launcher")
+	w.Wait("!shown($('.badge'))")
+	w.Says("and another")
 }
 
 func TestContentCannotHarmThePage(t *testing.T) {
 	d := shop(t)
 	c := serveShop(t, d, nil)
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.click(".launcher")
-	w.click(".suggestions .choice")
-	w.says("Welcome to Corner Coffee! What would you like?")
+	w := tab.Open(t, tab.Desktop)
+	w.Go(c.URL + "/chat")
+	w.Click(".launcher")
+	w.Click(".suggestions .choice")
+	w.Says("Welcome to Corner Coffee! What would you like?")
 	visitor := d.accepted()[0].Message.From[0].Value
 	evil := `<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>`
 	d.say(visitor,
@@ -198,8 +199,8 @@ func TestContentCannotHarmThePage(t *testing.T) {
 		sdk.Content{Text: "b", Media: &sdk.Media{Kind: "image", URL: "javascript:window.harmed=1", Caption: evil}},
 		sdk.Content{Text: `2 * 3 * 4, snake_case_name, *bold _both_*, _it_, https://a.example/x_y_z?q=1). javascript:alert(1) http://b.example`},
 		sdk.Content{Text: "שלום *עולם*"})
-	w.says("שלום עולם")
-	got := eval[struct {
+	w.Says("שלום עולם")
+	got := tab.Eval[struct {
 		Harmed            bool
 		Scripts           int
 		Links, Strong, Em []string
@@ -218,12 +219,12 @@ func TestContentCannotHarmThePage(t *testing.T) {
 func TestEveryKindOfContentIsShown(t *testing.T) {
 	d := shop(t)
 	c := serveShop(t, d, nil)
-	for name, s := range map[string]screen{"kinds": {width: 1000, height: 1000}, "kinds-phone-dark": {width: 390, height: 844, phone: true, dark: true}} {
-		w := openTab(t, s)
-		w.run(chromedp.Navigate(c.URL + "/chat"))
-		w.click(".launcher")
-		w.click(".suggestions .choice")
-		w.says("Welcome to Corner Coffee! What would you like?")
+	for name, s := range map[string]tab.Screen{"kinds": {Width: 1000, Height: 1000}, "kinds-phone-dark": {Width: 390, Height: 844, Phone: true, Dark: true}} {
+		w := tab.Open(t, s)
+		w.Go(c.URL + "/chat")
+		w.Click(".launcher")
+		w.Click(".suggestions .choice")
+		w.Says("Welcome to Corner Coffee! What would you like?")
 		events := d.accepted()
 		visitor := ""
 		for _, e := range events {
@@ -240,35 +241,35 @@ func TestEveryKindOfContentIsShown(t *testing.T) {
 			sdk.Content{Media: &sdk.Media{Kind: "document", URL: "https://shop.example/invoice.pdf", Filename: "invoice.pdf"}, Text: "Your invoice."},
 			sdk.Content{Media: &sdk.Media{Kind: "image", URL: c.URL + "/nothing.png", Caption: "A picture that is gone"}},
 			sdk.Content{Text: "اختر *واحدة* من القائمة", Choices: rows})
-		w.wait("$('.more')")
-		require.Equal(t, "Show 4 more", eval[string](w, "$('.more').textContent"))
-		w.click(".more")
-		require.Equal(t, 12, eval[int](w, "$$('.rows .choice').filter(shown).length"))
-		require.Equal(t, "Blend no. 9", eval[string](w, "$('.rows').getRootNode().activeElement.dataset.label"), "focus goes to the first that was hidden")
+		w.Wait("$('.more')")
+		require.Equal(t, "Show 4 more", tab.Eval[string](w, "$('.more').textContent"))
+		w.Click(".more")
+		require.Equal(t, 12, tab.Eval[int](w, "$$('.rows .choice').filter(shown).length"))
+		require.Equal(t, "Blend no. 9", tab.Eval[string](w, "$('.rows').getRootNode().activeElement.dataset.label"), "focus goes to the first that was hidden")
 		d.agent(visitor, "Hello, this is Maya. I have your order here.")
-		w.wait("$('.by')")
+		w.Wait("$('.by')")
 		d.refuse("This chat is closed.")
 		tapped := len(d.accepted())
-		w.click(".log .rows .choice")
-		w.wait("$('.message.failed')")
-		require.False(t, eval[bool](w, "$('.rows .choice').disabled"), "a choice that did not get through can be tapped again")
+		w.Click(".log .rows .choice")
+		w.Wait("$('.message.failed')")
+		require.False(t, tab.Eval[bool](w, "$('.rows .choice').disabled"), "a choice that did not get through can be tapped again")
 		require.Len(t, d.accepted(), tapped)
-		w.do("$('textarea').focus()")
-		w.keys("one more" + kb.Enter)
-		w.wait("$$('.message.failed .meta').at(-1)?.textContent === 'Not sent. This chat is closed.'")
+		w.Do("$('textarea').focus()")
+		w.Keys("one more" + kb.Enter)
+		w.Wait("$$('.message.failed .meta').at(-1)?.textContent === 'Not sent. This chat is closed.'")
 		d.refuse("")
-		w.wait("$$('.file').length === 3") // the picture that is gone has become a link
+		w.Wait("$$('.file').length === 3") // the picture that is gone has become a link
 		require.Equal(t, []string{"https://www.openstreetmap.org/?mlat=52.52&mlon=13.405#map=16/52.52/13.405", "https://shop.example/invoice.pdf", c.URL + "/nothing.png"},
-			eval[[]string](w, "$$('.file').map((a) => a.href)"))
-		w.picture(name)
-		w.do("$('.scroller').scrollTop = 0")
-		w.picture(name + "-top")
-		w.run(chromedp.Reload())
-		if s.phone {
-			w.click(".launcher")
+			tab.Eval[[]string](w, "$$('.file').map((a) => a.href)"))
+		w.Picture(name)
+		w.Do("$('.scroller').scrollTop = 0")
+		w.Picture(name + "-top")
+		w.Run(chromedp.Reload())
+		if s.Phone {
+			w.Click(".launcher")
 		}
-		w.wait("$$('.message').length === 7")
-		require.Zero(t, eval[int](w, "$$('.failed').length"), "what was refused is not sent again")
+		w.Wait("$$('.message').length === 7")
+		require.Zero(t, tab.Eval[int](w, "$$('.failed').length"), "what was refused is not sent again")
 	}
 }
 
@@ -283,12 +284,12 @@ func TestHostPageAndWidgetDoNotDisturbEachOther(t *testing.T) {
 	host := serve(t, newDesk(), nil, func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) })
 	})
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(host.URL))
-	w.click(".launcher")
-	w.wait("$('.status').dataset.state === 'online'")
-	w.picture("hostile-page")
-	got := eval[struct {
+	w := tab.Open(t, tab.Desktop)
+	w.Go(host.URL)
+	w.Click(".launcher")
+	w.Wait("$('.status').dataset.state === 'online'")
+	w.Picture("hostile-page")
+	got := tab.Eval[struct {
 		Position, Visibility, Spacing, Host string
 		Widgets                             int
 	}](w, `({position: getComputedStyle($('.launcher')).position, visibility: getComputedStyle($('.launcher')).visibility,
@@ -312,28 +313,28 @@ func TestWithoutSocketsThePollCarriesAll(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	})
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.click(".launcher")
-	w.click(".suggestions .choice")
-	w.says("Welcome to Corner Coffee! What would you like?")
-	w.click(".message:last-child .choice")
-	w.wait("$('.rows') && $('.status').dataset.state === 'online'")
+	w := tab.Open(t, tab.Desktop)
+	w.Go(c.URL + "/chat")
+	w.Click(".launcher")
+	w.Click(".suggestions .choice")
+	w.Says("Welcome to Corner Coffee! What would you like?")
+	w.Click(".message:last-child .choice")
+	w.Wait("$('.rows') && $('.status').dataset.state === 'online'")
 }
 
 func TestAnExpiredSessionBecomesANewOne(t *testing.T) {
 	d := shop(t)
 	c := serveShop(t, d, nil)
-	w := openTab(t, desktop)
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.click(".launcher")
-	w.click(".suggestions .choice")
-	w.says("Welcome to Corner Coffee! What would you like?")
+	w := tab.Open(t, tab.Desktop)
+	w.Go(c.URL + "/chat")
+	w.Click(".launcher")
+	w.Click(".suggestions .choice")
+	w.Says("Welcome to Corner Coffee! What would you like?")
 	d.open(t, "demo", demoConfig+secretOf("a-new-one")+`"}`)
-	w.run(chromedp.Reload())
-	w.wait("shown($('.suggestions .choice')) && $('.status').dataset.state === 'online'")
-	w.click(".suggestions .choice")
-	w.says("Welcome to Corner Coffee! What would you like?")
+	w.Run(chromedp.Reload())
+	w.Wait("shown($('.suggestions .choice')) && $('.status').dataset.state === 'online'")
+	w.Click(".suggestions .choice")
+	w.Says("Welcome to Corner Coffee! What would you like?")
 	visitors := map[string]bool{}
 	for _, e := range d.accepted() {
 		if e.Kind == sdk.EventMessage {
@@ -357,23 +358,23 @@ func TestWhatIsWrittenOfflineIsSentOnceAndInOrder(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	})
-	w := openTab(t, desktop)
+	w := tab.Open(t, tab.Desktop)
 	<-down
 	down <- true
-	w.run(chromedp.Navigate(c.URL + "/chat"))
-	w.click(".launcher")
-	w.wait("shown($('.banner'))")
+	w.Go(c.URL + "/chat")
+	w.Click(".launcher")
+	w.Wait("shown($('.banner'))")
 	for _, text := range []string{"one", "two", "three"} {
-		w.keys(text + kb.Enter)
+		w.Keys(text + kb.Enter)
 	}
-	w.wait("$$('.message.pending').length === 3")
-	w.picture("offline")
-	w.run(chromedp.Reload())
-	w.wait("$$('.message.pending').length === 3")
+	w.Wait("$$('.message.pending').length === 3")
+	w.Picture("offline")
+	w.Run(chromedp.Reload())
+	w.Wait("$$('.message.pending').length === 3")
 	<-down
 	down <- false
-	eval[bool](w, "dispatchEvent(new Event('online'))")
-	w.wait("$$('.message').length === 3 && $$('.message.pending').length === 0 && !shown($('.banner'))")
+	tab.Eval[bool](w, "dispatchEvent(new Event('online'))")
+	w.Wait("$$('.message').length === 3 && $$('.message.pending').length === 0 && !shown($('.banner'))")
 	require.Equal(t, []string{"one", "two", "three"}, texts(d.thread(d.accepted()[0].Message.From[0].Value)))
 }
 
@@ -390,20 +391,20 @@ func TestColoursAreReadable(t *testing.T) {
 		})
 	})
 	for _, dark := range []bool{false, true} {
-		w := openTab(t, screen{width: 1000, height: 800, dark: dark})
+		w := tab.Open(t, tab.Screen{Width: 1000, Height: 800, Dark: dark})
 		for i, color := range []string{"a4502b", "ffffff", "000000", "ffd400", "7a8b99", "00c2ff", "ff4d6d"} {
-			w.run(chromedp.Navigate(c.URL + "/in/" + color))
+			w.Go(c.URL + "/in/" + color)
 			if i == 0 {
-				w.click(".launcher")
-				w.click(".suggestions .choice")
+				w.Click(".launcher")
+				w.Click(".suggestions .choice")
 			}
-			w.wait("$('.own .bubble') && $('.chips:not(.suggestions) .choice') && $('.message:last-child .meta').textContent")
-			ratios := eval[map[string]float64](w, contrasts)
+			w.Wait("$('.own .bubble') && $('.chips:not(.suggestions) .choice') && $('.message:last-child .meta').textContent")
+			ratios := tab.Eval[map[string]float64](w, contrasts)
 			require.NotEmpty(t, ratios)
 			for what, ratio := range ratios {
 				require.GreaterOrEqual(t, ratio, 4.5, "%s with #%s, dark %v (WCAG 2.2, 1.4.3)", what, color, dark)
 			}
-			w.picture(fmt.Sprintf("color-%s-%v", color, dark))
+			w.Picture(fmt.Sprintf("color-%s-%v", color, dark))
 		}
 	}
 }
