@@ -15,9 +15,9 @@ import (
 // without long waits. See package proofs.
 const (
 	// envCrash names a file. While it exists, the worker counts the points that
-	// it passes; at the one whose number stands in the file it renames the file
-	// to FILE.struck and kills itself. It notes the names of all points that it
-	// counts in FILE.log.
+	// it passes, from 1 whenever the file's text changes; at the one whose number
+	// the text begins with it renames the file to FILE.struck and kills itself.
+	// It notes the names of all points that it counts in FILE.log.
 	envCrash = "PARLEY_DEV_CRASH"
 	// envTaskTimeout is how soon Temporal takes a workflow task from a dead worker.
 	envTaskTimeout = "PARLEY_DEV_TASK_TIMEOUT"
@@ -42,6 +42,7 @@ func proof(worker bool) (roles.Proof, error) {
 type crasher struct {
 	file   string
 	mu     sync.Mutex
+	text   string
 	passed int
 }
 
@@ -51,8 +52,10 @@ func (c *crasher) point(name string) {
 	defer c.mu.Unlock()
 	raw, err := os.ReadFile(c.file)
 	if errors.Is(err, os.ErrNotExist) {
-		c.passed = 0
 		return
+	}
+	if string(raw) != c.text {
+		c.text, c.passed = string(raw), 0
 	}
 	c.passed++
 	var at int

@@ -28,6 +28,8 @@ type Shopper struct {
 	From, Name string
 	// Rand decides what is said and tapped.
 	Rand *rand.Rand
+	// Straight takes the shortest way to the checkout.
+	Straight bool
 	// Talk is what is said beside the matter, Chatter how often: 0 for never, 1
 	// for at every turn.
 	Talk    []string
@@ -66,7 +68,7 @@ func (s *Shopper) Buy(ctx context.Context) error {
 		s.declined = map[string]bool{}
 	}
 	begun := s.seen
-	if err := s.say(ctx, fake.Utterance{Text: []string{"hi", "Hello", "start", "menu", "#"}[s.Rand.IntN(5)]}); err != nil {
+	if err := s.Speak(ctx, fake.Utterance{Text: []string{"hi", "Hello", "start", "menu", "#"}[s.Rand.IntN(5)]}); err != nil {
 		return err
 	}
 	for range 200 {
@@ -95,7 +97,7 @@ func (s *Shopper) Buy(ctx context.Context) error {
 // whose answer is then either awaited or not.
 func (s *Shopper) act(ctx context.Context, m fake.Shown) error {
 	if s.beside() {
-		if err := s.say(ctx, fake.Utterance{Text: s.Talk[s.Rand.IntN(len(s.Talk))]}); err != nil {
+		if err := s.Speak(ctx, fake.Utterance{Text: s.Talk[s.Rand.IntN(len(s.Talk))]}); err != nil {
 			return err
 		}
 		if m.Link == nil && s.Rand.IntN(2) == 0 {
@@ -107,9 +109,9 @@ func (s *Shopper) act(ctx context.Context, m fake.Shown) error {
 	case m.Link != nil:
 		return s.pay(ctx, m.Link.URL)
 	case len(m.Choices) > 0:
-		return s.say(ctx, fake.Utterance{Tap: s.choose(m.Choices).ID})
+		return s.Speak(ctx, fake.Utterance{Tap: s.choose(m.Choices).ID})
 	}
-	return s.say(ctx, fake.Utterance{Text: s.answer(m)})
+	return s.Speak(ctx, fake.Utterance{Text: s.answer(m)})
 }
 
 func isConfirmed(m fake.Shown) bool { return strings.Contains(m.Text, " is confirmed (") }
@@ -129,15 +131,15 @@ func (s *Shopper) answer(m fake.Shown) string {
 // avoided are choices that do not lead to a purchase.
 var avoided = map[string]bool{"Talk to a person": true, "My order": true, "Cancel this order": true, "Remove something": true, "Nothing": true}
 
+// direct are choices on the shortest way, and how likely they are taken at once.
+var direct = map[string]float64{"Check out": 0.8, "No, thank you": 0.6, "Everything": 0.5}
+
 // choose taps on through the flow: towards the checkout where it is offered,
 // else anything that does not lead away from it.
 func (s *Shopper) choose(choices []sdk.Choice) sdk.Choice {
 	var good []sdk.Choice
 	for _, c := range choices {
-		if c.Label == "Check out" && s.Rand.Float64() < 0.8 {
-			return c
-		}
-		if c.Label == "No, thank you" && s.Rand.Float64() < 0.6 {
+		if likely, known := direct[c.Label]; known && (s.Straight || s.Rand.Float64() < likely) {
 			return c
 		}
 		if !avoided[c.Label] {
@@ -146,6 +148,9 @@ func (s *Shopper) choose(choices []sdk.Choice) sdk.Choice {
 	}
 	if len(good) == 0 {
 		good = choices
+	}
+	if s.Straight {
+		return good[0]
 	}
 	return good[s.Rand.IntN(len(good))]
 }
@@ -162,7 +167,7 @@ func (s *Shopper) beside() bool {
 
 // Say says something and returns the first answer that satisfies the condition.
 func (s *Shopper) Say(ctx context.Context, u fake.Utterance, want func(fake.Shown) bool) (fake.Shown, error) {
-	if err := s.say(ctx, u); err != nil {
+	if err := s.Speak(ctx, u); err != nil {
 		return fake.Shown{}, err
 	}
 	return s.await(ctx, "the answer", want)
@@ -218,9 +223,9 @@ func (s *Shopper) phone(ctx context.Context) ([]fake.Shown, error) {
 	return shown, err
 }
 
-// say says something exactly once: where the sandbox was cut off in between, the
-// phone tells whether it was said.
-func (s *Shopper) say(ctx context.Context, u fake.Utterance) error {
+// Speak says something exactly once: where the sandbox was cut off in between,
+// the phone tells whether it was said.
+func (s *Shopper) Speak(ctx context.Context, u fake.Utterance) error {
 	u.Name = s.Name
 	s.Said++
 	began := time.Now()
