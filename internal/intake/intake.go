@@ -126,22 +126,27 @@ func (in *Intake) once(ctx context.Context, conn *connections.Connection, ev sdk
 }
 
 // statusSQL moves a message's delivery forward, never back, and settles an
-// attempt whose answer was lost. An attempt that is under way is left to its
-// sender, who is about to settle it; should the sender die, the one who takes
-// over finds the delivery.
-const statusSQL = `UPDATE effects SET
-	delivery = CASE WHEN $4 = 'failed' AND delivery IN ('delivered', 'read') THEN delivery
-		WHEN array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], $4) >
-			array_position(ARRAY['', 'accepted', 'sent', 'delivered', 'read', 'failed'], delivery) THEN $4 ELSE delivery END,
-	state = CASE WHEN state IN ('uncertain', 'not_sent') THEN CASE WHEN $4 = 'failed' THEN 'failed' ELSE 'done' END ELSE state END,
-	settled_at = CASE WHEN state IN ('uncertain', 'not_sent') THEN now() ELSE settled_at END,
-	ref_index = coalesce(ref_index, $3),
-	error_class = CASE WHEN $4 = 'failed' THEN $5 ELSE error_class END,
-	error_code = CASE WHEN $4 = 'failed' THEN $6 ELSE error_code END
-	FROM (SELECT key AS was_key, state AS was, delivery AS was_delivery FROM effects
-		WHERE workspace_id = $1 AND operation = 'send' AND ($2 <> '' AND key = $2 OR $2 = '' AND ref_index = $3) FOR UPDATE) before
-	WHERE workspace_id = $1 AND key = was_key
-	RETURNING key, subject_id, workflow_id, was, was_delivery <> delivery`
+// attempt whose answer was lost. The order is that of what is known for certain: a
+// message that was delivered did not fail, so that statuses mean the same in
+// whatever order they come. An attempt that is under way is left to its sender,
+// who is about to settle it; should the sender die, the one who takes over finds
+// the delivery.
+const statusSQL = `WITH before AS (
+	SELECT key, state, array_position(ARRAY['', 'accepted', 'sent', 'failed', 'delivered', 'read'], $4) >
+		array_position(ARRAY['', 'accepted', 'sent', 'failed', 'delivered', 'read'], delivery) AS forward
+	FROM effects WHERE workspace_id = $1 AND operation = 'send' AND ($2 <> '' AND key = $2 OR $2 = '' AND ref_index = $3) FOR UPDATE
+), settled AS (
+	SELECT *, forward AND state IN ('uncertain', 'not_sent', 'failed') AS settles FROM before
+)
+UPDATE effects e SET
+	delivery = CASE WHEN s.forward THEN $4 ELSE e.delivery END,
+	state = CASE WHEN NOT s.settles THEN e.state WHEN $4 = 'failed' THEN 'failed' ELSE 'done' END,
+	settled_at = CASE WHEN s.settles THEN now() ELSE e.settled_at END,
+	ref_index = coalesce(e.ref_index, $3),
+	error_class = CASE WHEN s.forward THEN $5 ELSE e.error_class END,
+	error_code = CASE WHEN s.forward THEN $6 ELSE e.error_code END
+	FROM settled s WHERE e.workspace_id = $1 AND e.key = s.key
+	RETURNING e.key, e.subject_id, e.workflow_id, s.state, s.forward`
 
 func (in *Intake) status(ctx context.Context, conn *connections.Connection, ev sdk.Event, out *Outcome) error {
 	s := ev.Status

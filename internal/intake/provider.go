@@ -158,57 +158,73 @@ func (in *Intake) park(ctx context.Context, conn *connections.Connection, once [
 	if refs == nil {
 		refs = [][]byte{}
 	}
-	out.Parked++
 	return in.DB.InWorkspace(ctx, conn.Workspace, func(tx pgx.Tx) error {
 		// The ID is made of the event's, so that a repeat parks nothing new.
-		_, err := tx.Exec(ctx, `INSERT INTO parked_events (workspace_id, id, connection_id, name, refs, body) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		tag, err := tx.Exec(ctx, `INSERT INTO parked_events (workspace_id, id, connection_id, name, refs, body) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			conn.Workspace, uuid.NewSHA1(conn.ID, once), conn.ID, p.Name, refs, sealed)
-		return err
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			out.Duplicates++
+		} else {
+			out.Parked++
+		}
+		return nil
 	})
 }
 
+// parkedRow is parked news whose effect is known by now.
+type parkedRow struct {
+	ID   uuid.UUID
+	Refs [][]byte
+	Body []byte
+}
+
 // JoinParked delivers parked news whose effect is known by now, and lets expire,
-// visibly, what nothing ever claimed. It returns how many of each.
+// visibly, what nothing ever claimed. It returns how many of each. News that
+// cannot be delivered holds up no other.
 func (in *Intake) JoinParked(ctx context.Context, ws uuid.UUID) (joined, expired int, err error) {
-	type row struct {
-		ID   uuid.UUID
-		Refs [][]byte
-		Body []byte
-	}
-	var rows []row
+	var rows []parkedRow
 	err = in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `WITH gone AS (UPDATE parked_events SET state = 'expired'
-				WHERE workspace_id = $1 AND state = 'waiting' AND received_at < now() - $2::interval RETURNING id, name)
-			INSERT INTO events (workspace_id, type, subject, data)
-			SELECT $1, 'provider_event.expired', 'parked/' || id, jsonb_build_object('name', name) FROM gone`, ws, ParkedFor)
+		if expired, err = expire(ctx, tx, ws); err != nil {
+			return err
+		}
+		// Only what can be matched: a shop has orders that are none of ours.
+		r, err := tx.Query(ctx, `SELECT id, refs, body FROM parked_events p WHERE workspace_id = $1 AND state = 'waiting'
+			AND EXISTS (SELECT FROM effects e WHERE e.workspace_id = $1 AND e.ref_index = ANY(p.refs)) ORDER BY received_at LIMIT 200`, ws)
 		if err != nil {
 			return err
 		}
-		expired = int(tag.RowsAffected())
-		r, err := tx.Query(ctx, `SELECT id, refs, body FROM parked_events WHERE workspace_id = $1 AND state = 'waiting' ORDER BY received_at LIMIT 200`, ws)
-		if err != nil {
-			return err
-		}
-		rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[row])
+		rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[parkedRow])
 		return err
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("intake: parked: %w", err)
 	}
+	var failed []error
 	for _, r := range rows {
-		ok, err := in.join(ctx, ws, r.ID, r.Refs, r.Body)
+		ok, err := in.join(ctx, ws, r)
 		if err != nil {
-			return joined, expired, fmt.Errorf("intake: parked: %w", err)
-		}
-		if ok {
+			failed = append(failed, fmt.Errorf("intake: parked: %w", err))
+		} else if ok {
 			joined++
 		}
 	}
-	return joined, expired, nil
+	return joined, expired, errors.Join(failed...)
 }
 
-func (in *Intake) join(ctx context.Context, ws, id uuid.UUID, refs [][]byte, sealed []byte) (bool, error) {
-	plain, err := in.Vault.Open(ctx, placeParked, sealed)
+func expire(ctx context.Context, tx pgx.Tx, ws uuid.UUID) (int, error) {
+	tag, err := tx.Exec(ctx, `WITH gone AS (UPDATE parked_events SET state = 'expired'
+			WHERE workspace_id = $1 AND state = 'waiting' AND received_at < now() - $2::interval RETURNING id, name)
+		INSERT INTO events (workspace_id, type, subject, data)
+		SELECT $1, 'provider_event.expired', 'parked/' || id, jsonb_build_object('name', name) FROM gone`, ws, ParkedFor)
+	return int(tag.RowsAffected()), err
+}
+
+// join delivers one. It reports false if another was faster.
+func (in *Intake) join(ctx context.Context, ws uuid.UUID, r parkedRow) (bool, error) {
+	plain, err := in.Vault.Open(ctx, placeParked, r.Body)
 	if err != nil {
 		return false, err
 	}
@@ -216,7 +232,7 @@ func (in *Intake) join(ctx context.Context, ws, id uuid.UUID, refs [][]byte, sea
 	if err := json.Unmarshal(plain, &p); err != nil {
 		return false, err
 	}
-	o, err := in.owner(ctx, ws, p.Event.EffectKey, refs)
+	o, err := in.owner(ctx, ws, p.Event.EffectKey, r.Refs)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -226,8 +242,11 @@ func (in *Intake) join(ctx context.Context, ws, id uuid.UUID, refs [][]byte, sea
 	if err := in.deliver(ctx, ws, o, p.Once, p.Event, &Outcome{}); err != nil {
 		return false, err
 	}
-	return true, in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE parked_events SET state = 'joined' WHERE workspace_id = $1 AND id = $2`, ws, id)
+	mine := false
+	err = in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE parked_events SET state = 'joined' WHERE workspace_id = $1 AND id = $2 AND state = 'waiting'`, ws, r.ID)
+		mine = tag.RowsAffected() == 1
 		return err
 	})
+	return mine, err
 }
