@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"parley/connectors/sdk"
@@ -52,7 +53,8 @@ type Connections struct {
 	registry map[string]sdk.Connector
 	wrap     func(connector string) func(http.RoundTripper) http.RoundTripper
 	public   string
-	opened   *expirable.LRU[uuid.UUID, *Connection]
+	opened   *lru.Cache[uuid.UUID, *Connection]  // as long as the version is the same
+	fresh    *expirable.LRU[uuid.UUID, struct{}] // of those, whose rows need not be looked at
 	routes   *expirable.LRU[string, route]
 }
 
@@ -72,14 +74,18 @@ type Options struct {
 	Fresh time.Duration
 }
 
+// cached is how many connections stay open at most.
+const cached = 10_000
+
 // New returns the connections of a database.
 func New(o Options) *Connections {
 	if o.Fresh == 0 {
 		o.Fresh = 2 * time.Second
 	}
-	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, public: o.PublicURL,
-		opened: expirable.NewLRU[uuid.UUID, *Connection](10_000, nil, o.Fresh),
-		routes: expirable.NewLRU[string, route](10_000, nil, o.Fresh)}
+	opened, _ := lru.New[uuid.UUID, *Connection](cached) // fails only for a size below 1
+	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, public: o.PublicURL, opened: opened,
+		fresh:  expirable.NewLRU[uuid.UUID, struct{}](cached, nil, o.Fresh),
+		routes: expirable.NewLRU[string, route](cached, nil, o.Fresh)}
 	for _, k := range o.Connectors {
 		c.registry[k.Name] = k
 	}
@@ -179,8 +185,10 @@ func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
 
 // Get returns an opened connection.
 func (c *Connections) Get(ctx context.Context, ws, id uuid.UUID) (*Connection, error) {
-	if k, ok := c.opened.Get(id); ok && k.Workspace == ws {
-		return k, nil
+	if _, fresh := c.fresh.Get(id); fresh {
+		if k, ok := c.opened.Get(id); ok && k.Workspace == ws {
+			return k, nil
+		}
 	}
 	return c.one(ctx, ws, `id = $2`, id)
 }
@@ -267,6 +275,7 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 			return nil, err
 		}
 		c.opened.Add(r.ID, k)
+		c.fresh.Add(r.ID, struct{}{})
 		out = append(out, k)
 	}
 	return out, nil

@@ -77,8 +77,9 @@ func (f *Flows) one(ctx context.Context, ws uuid.UUID, where string, arg any) (V
 func (f *Flows) query(ctx context.Context, ws uuid.UUID, where string, arg any) ([]Version, error) {
 	var out []Version
 	err := f.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		r, err := tx.Query(ctx, `SELECT name, hash, document, coalesce(published_at = max(published_at) OVER (PARTITION BY name), false), coalesce(published_at, created_at)
-			FROM flows WHERE workspace_id = $1 AND `+where, ws, arg)
+		r, err := tx.Query(ctx, `SELECT name, hash, document,
+			coalesce(published_at = (SELECT max(l.published_at) FROM flows l WHERE l.workspace_id = $1 AND l.name = f.name), false), coalesce(published_at, created_at)
+			FROM flows f WHERE workspace_id = $1 AND `+where, ws, arg)
 		if err != nil {
 			return err
 		}
