@@ -36,7 +36,6 @@ type Config struct {
 	TemporalAddress   string `key:"temporal.address" default:"127.0.0.1:7233" need:"api worker" check:"hostport" doc:"Temporal's frontend."`
 	TemporalNamespace string `key:"temporal.namespace" default:"default" need:"api worker" doc:"Temporal namespace."`
 	TemporalUI        string `key:"temporal.ui_url" check:"url" doc:"Address of Temporal's UI, such as https://temporal.example.com: its page may show clear text to those who signed in at /codec. It must be of the same site as the API."`
-	TaskQueue         string `key:"temporal.task_queue" default:"parley" need:"api worker" doc:"Task queue of workflows and activities."`
 
 	DispatchQueue   int `key:"dispatch.queue" default:"10000" check:"positive" doc:"Most conversations and cases waiting to be woken; what does not fit is left to the sweeper."`
 	DispatchWorkers int `key:"dispatch.workers" default:"32" check:"positive" doc:"How many conversations and cases are woken at once."`

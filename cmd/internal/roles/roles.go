@@ -42,6 +42,8 @@ type Config struct {
 	Connectors []sdk.Connector
 	// MaxConns bounds the connections to the main database, 20 by default.
 	MaxConns int32
+	// MaxKeyConns bounds those to the database of keys, 5 by default.
+	MaxKeyConns int32
 	// CaseSettings by kind of case, as JSON.
 	CaseSettings map[string]json.RawMessage
 	Log          *slog.Logger
@@ -81,6 +83,9 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	if c.MaxConns == 0 {
 		c.MaxConns = 20
 	}
+	if c.MaxKeyConns == 0 {
+		c.MaxKeyConns = 5
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -95,7 +100,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	if e.DB.Pool, err = c.Proof.watch(ctx, e.DB.Pool); err != nil {
 		return nil, err
 	}
-	if e.Keys, err = store.OpenPool(ctx, c.KeysDatabaseURL, 5); err != nil {
+	if e.Keys, err = store.OpenPool(ctx, c.KeysDatabaseURL, c.MaxKeyConns); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
 	e.Vault = vault.New(c.KEK, vault.NewPostgresKeyring(e.Keys))

@@ -115,6 +115,7 @@ func (p process) engine(ctx context.Context, list []sdk.Connector, worker bool) 
 	return roles.Open(ctx, roles.Config{
 		DatabaseURL: p.config.DatabaseURL.Reveal(), KeysDatabaseURL: p.config.KeysDatabaseURL.Reveal(), KEK: kek,
 		TemporalAddress: p.config.TemporalAddress, Namespace: p.config.TemporalNamespace, PublicURL: p.config.PublicURL,
-		Connectors: list, MaxConns: int32(p.config.DatabasePool), Log: p.log, Registry: p.registry,
+		Connectors: list, MaxConns: int32(p.config.DatabasePool), MaxKeyConns: int32(p.config.KeysDatabasePool),
+		Log: p.log, Registry: p.registry,
 	}, worker)
 }
