@@ -112,6 +112,7 @@ func (r *run) turn(ctx workflow.Context) {
 		workflow.GetLogger(ctx).Warn("a turn failed and will be run again", "error", err)
 		r.lookAgain(again << min(r.failures, 6))
 		r.failures++
+		workflow.SetCurrentDetails(ctx, r.details())
 		return
 	}
 	r.failures = 0
