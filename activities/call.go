@@ -127,7 +127,7 @@ func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string,
 	}
 	in := map[string]any{"amount": p.Amount, "currency": p.Currency, "description": p.Description}
 	if p.Expires > 0 {
-		in["expires"] = time.Now().Add(p.Expires).UTC()
+		in["expires"] = req.At.Add(p.Expires).UTC() // every attempt must ask for the same
 	}
 	input, err := json.Marshal(in)
 	if err != nil {

@@ -44,11 +44,19 @@ func (o *outbox) resume(ctx context.Context) error {
 	first := &sends[0]
 	switch first.State {
 	case ledger.Attempting:
-		if _, err := o.mark(ctx, *first, conversations.Mark{State: ledger.Uncertain}); err != nil {
+		lost := ledger.Outcome{Error: &sdk.Error{Class: sdk.Uncertain}}
+		state := o.stateOf(lost)
+		if _, err := o.mark(ctx, *first, conversations.Mark{State: state}); err != nil {
 			return err
 		}
-		o.count("uncertain")
+		o.count(state)
 		return conversations.ErrMoved // the echo may have come already: look again
+	case ledger.NotSent:
+		// Whatever woke the conversation, the pause is kept.
+		if due := first.AttemptedAt.Add(backoff(first.Attempt)); time.Now().Before(due) {
+			o.retryAt = due
+			return nil
+		}
 	case ledger.Uncertain:
 		due := first.AttemptedAt.Add(o.settleAfter())
 		if time.Now().Before(due) {
@@ -127,15 +135,14 @@ func (o *outbox) sendAll(ctx context.Context, sends []conversations.Send) error 
 		record, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		ok, err := o.mark(record, sends[i], m)
 		cancel()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !settled {
+		case !ok || m.State == ledger.Uncertain:
+			return conversations.ErrMoved // settled by an echo or taken over: look again
+		case !settled:
 			o.retryAt = time.Now().Add(wait)
 			return nil
-		}
-		if !ok {
-			return conversations.ErrMoved // settled by an echo or taken over: look again
 		}
 		if !last {
 			sends[i+1].State, sends[i+1].Attempt = ledger.Attempting, sends[i+1].Attempt+1
@@ -144,30 +151,34 @@ func (o *outbox) sendAll(ctx context.Context, sends []conversations.Send) error 
 	return nil
 }
 
-// one makes an attempt. It returns how to mark it and, if it is to be looked at
-// again, after how long.
+// one makes an attempt. It returns how to mark it and, if it did not leave, after
+// how long to try again.
 func (o *outbox) one(ctx context.Context, s *conversations.Send) (conversations.Mark, time.Duration) {
+	if s.Erased {
+		o.count(ledger.Failed)
+		return conversations.Mark{State: ledger.Failed, Class: string(sdk.NotFound), Code: "erased"}, 0
+	}
 	ctx, span := observe.Tracer().Start(sdk.WithOperation(ctx, "send"), "send")
 	receipt, err := o.deliver(ctx, s)
 	observe.End(span, err)
 	if err == nil {
-		o.count("done")
-		return o.done(ctx, receipt)
+		o.count(ledger.Done)
+		return o.done(ctx, receipt), 0
 	}
 	e := sdk.AsError(err)
-	m := conversations.Mark{Class: string(e.Class), Code: e.Code, State: ledger.Outcome{Error: e}.State(o.channel.Effect.Kind)}
+	m := conversations.Mark{Class: string(e.Class), Code: e.Code, State: o.stateOf(ledger.Outcome{Error: e})}
 	o.count(m.State)
-	switch m.State {
-	case ledger.NotSent:
-		return m, max(e.RetryAfter, backoff(s.Attempt))
-	case ledger.Uncertain:
-		if o.channel.Effect.Kind == sdk.Keyed {
-			m.State = ledger.NotSent // the provider knows the key: a repeat is harmless
-			return m, backoff(s.Attempt)
-		}
-		return m, o.settleAfter()
+	return m, max(e.RetryAfter, backoff(s.Attempt))
+}
+
+// stateOf is what an attempt's outcome means on this channel: one that knows our
+// key can be asked again without harm.
+func (o *outbox) stateOf(outcome ledger.Outcome) string {
+	state := outcome.State(o.channel.Effect.Kind)
+	if state == ledger.Uncertain && o.channel.Effect.Kind == sdk.Keyed {
+		return ledger.NotSent
 	}
-	return m, 0
+	return state
 }
 
 // deliver hands the message over. If the provider says that its window is closed
@@ -191,14 +202,14 @@ func (o *outbox) deliver(ctx context.Context, s *conversations.Send) (sdk.Receip
 	return receipt, err
 }
 
-func (o *outbox) done(ctx context.Context, r sdk.Receipt) (conversations.Mark, time.Duration) {
+func (o *outbox) done(ctx context.Context, r sdk.Receipt) conversations.Mark {
 	m := conversations.Mark{State: ledger.Done}
 	m.Receipt, _ = json.Marshal(r) // two strings: cannot fail
 	if r.MessageID != "" {
 		// Without the index its statuses are found by our key, where they carry it.
 		m.RefIndex, _ = ledger.RefIndex(ctx, o.a.Vault, o.s.Workspace, o.conn.Connector.Name, r.MessageID)
 	}
-	return m, 0
+	return m
 }
 
 func (o *outbox) count(outcome string) { o.a.Metrics.send(o.conn.Connector.Name, outcome) }

@@ -89,8 +89,8 @@ func (t *turn) advance(ctx context.Context, s *conversations.Snapshot) (conversa
 	if err != nil {
 		return conversation.TurnResult{}, false, err
 	}
-	if w := state.Wait; w != nil && !w.Until.IsZero() && !w.Until.After(t.in.Now) {
-		if kept, err := t.ring(ctx, s, w.Token); err != nil || kept {
+	if until := waitsUntil(state); !until.IsZero() && !until.After(t.in.Now) {
+		if kept, err := t.ring(ctx, s, state.Wait.Token); err != nil || kept {
 			return conversation.TurnResult{}, kept, err
 		}
 	}
@@ -143,12 +143,18 @@ func (t *turn) result(s *conversations.Snapshot, handled int64, calls []conversa
 		res.Calls = append(res.Calls, conversation.Call{Key: c.Key, Connector: c.Connector, Operation: c.Operation, Block: c.Block, TimeoutS: c.TimeoutS})
 	}
 	if state, err := decodeState(rawState); err == nil {
-		res.Block = state.Block
-		if state.Wait != nil {
-			res.WakeAt = state.Wait.Until
-		}
+		res.Block, res.WakeAt = state.Block, waitsUntil(state)
 	}
 	return res
+}
+
+// waitsUntil is when the flow's wait ends; zero if it waits for no time. While
+// people have the conversation, flows do not hear of time.
+func waitsUntil(s flow.State) time.Time {
+	if s.Wait == nil || s.Handed {
+		return time.Time{}
+	}
+	return s.Wait.Until
 }
 
 func decodeState(raw json.RawMessage) (flow.State, error) {
@@ -212,7 +218,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 			if ev.Kind == flow.EventCallResult {
 				d.called(ev.Ref)
 			}
-			if ev.Kind != flow.EventMessage || !s.Blocked {
+			if !d.unheard(ev.Kind) {
 				batch = append(batch, ev)
 			}
 		}
@@ -225,6 +231,12 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	d.turn.State = raw
 	d.finish()
 	return d, nil
+}
+
+// unheard tells which events do not reach the flow: what a blocked contact writes,
+// and that one person gave back what another has taken meanwhile.
+func (d *decision) unheard(k flow.EventKind) bool {
+	return k == flow.EventMessage && d.s.Blocked || k == flow.EventReturned && d.s.Owner.Kind == conversations.OwnerHuman
 }
 
 // decodeEvent reads an event of the inbox as the flow sees it. A body whose key
