@@ -58,6 +58,22 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestAKeyOfAnotherWorkspaceIsRefused where the request says which one it means.
+func TestAKeyOfAnotherWorkspaceIsRefused(t *testing.T) {
+	e := start(t, nil)
+	e.keys["lost"] = api.Principal{Workspace: uuid.New(), Scopes: []string{"*"}}
+	for _, c := range []struct {
+		key, means string
+		status     int
+	}{
+		{admin, "", 200}, {admin, "demo", 200}, {admin, "other", 403}, {admin, canary, 403}, {"lost", "demo", 503},
+	} {
+		resp, answer := e.send(t, "GET", "/v1/connections", "", http.Header{"Authorization": {"Bearer " + c.key}, api.WorkspaceHeader: {c.means}})
+		require.Equal(t, c.status, resp.StatusCode, answer)
+		require.NotContains(t, answer, canary)
+	}
+}
+
 // TestNothingWithoutAKey asks every route under /v1 without one.
 func TestNothingWithoutAKey(t *testing.T) {
 	e := start(t, nil)

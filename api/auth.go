@@ -37,7 +37,14 @@ type Keys interface {
 	// Authenticate finds the key by its hash. One that does not exist or was
 	// revoked is ErrUnknownKey; any other error means that it cannot be told.
 	Authenticate(ctx context.Context, key string) (Principal, error)
+	// Workspace returns the name of a key's workspace.
+	Workspace(ctx context.Context, ws uuid.UUID) (string, error)
 }
+
+// WorkspaceHeader is a request header in which a program may name the workspace
+// that it means. A key of another one is then refused, so that the wrong key in
+// the environment changes nothing.
+const WorkspaceHeader = "Parley-Workspace"
 
 // maxKey bounds what is hashed, in bytes.
 const maxKey = 256
@@ -70,7 +77,25 @@ func (s *server) authenticate(c *gin.Context, scope string) (Principal, error) {
 		c.Header("WWW-Authenticate", `Bearer realm="parley", error="insufficient_scope", scope="`+scope+`"`)
 		return Principal{}, problem.Forbidden.New("The API key lacks the scope " + scope + ".")
 	}
-	return p, nil
+	return p, s.meant(c, p)
+}
+
+// meant holds the workspace of the key against [WorkspaceHeader], if that was sent.
+func (s *server) meant(c *gin.Context, p Principal) error {
+	name := c.GetHeader(WorkspaceHeader)
+	if name == "" {
+		return nil
+	}
+	have, err := s.o.Keys.Workspace(c.Request.Context(), p.Workspace)
+	switch {
+	case err != nil:
+		out := problem.Unavailable.New("The workspace cannot be checked at the moment; try again.")
+		out.RetryAfter, out.Cause = 2*time.Second, err
+		return out
+	case have != name:
+		return problem.Forbidden.New("The API key belongs to another workspace than the header " + WorkspaceHeader + " names.")
+	}
+	return nil
 }
 
 // plainHeaders are for answers that are data: no page may frame or run them, and

@@ -63,6 +63,13 @@ func (m *memory) Authenticate(_ context.Context, key string) (api.Principal, err
 	return api.Principal{}, api.ErrUnknownKey
 }
 
+func (m *memory) Workspace(_ context.Context, ws uuid.UUID) (string, error) {
+	if ws != workspace {
+		return "", errors.New("connection refused")
+	}
+	return "demo", nil
+}
+
 type connections struct{ *memory }
 
 func (m connections) Put(_ context.Context, _ uuid.UUID, c api.NewConnection) (api.Connection, error) {

@@ -41,7 +41,7 @@ func document(version string, routes []route) (*openDoc, error) {
 	r.Spec.Info.WithTitle("Parley").WithVersion(version).
 		WithDescription("The HTTP edge of Parley. Refusals are problem documents (RFC 9457) whose type URIs are stable. " +
 			"Lists are paged: give next as after until it is absent.")
-	r.Spec.SetHTTPBearerTokenSecurity(bearer, "", "An API key of the workspace, with the scope that the operation names.")
+	r.Spec.SetHTTPBearerTokenSecurity(bearer, "", "An API key of the workspace, with the scope that the operation names. A request may name the workspace that it means in the header "+WorkspaceHeader+"; a key of another one is then refused.")
 	if err := describeProblems(r); err != nil {
 		return nil, err
 	}

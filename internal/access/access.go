@@ -83,6 +83,15 @@ func (a *Access) Workspace(ctx context.Context, slug string) (uuid.UUID, error) 
 	return id, nil
 }
 
+// Slug returns the name of a workspace.
+func (a *Access) Slug(ctx context.Context, ws uuid.UUID) (string, error) {
+	var slug string
+	if err := a.db.Pool.QueryRow(ctx, `SELECT slug FROM workspaces WHERE id = $1`, ws).Scan(&slug); err != nil {
+		return "", fmt.Errorf("access: workspace: %w", err)
+	}
+	return slug, nil
+}
+
 // CreateKey makes a key with scopes and returns it: the only time it is seen.
 func (a *Access) CreateKey(ctx context.Context, ws uuid.UUID, name string, scopes []string) (string, error) {
 	key := "parley_" + rand.Text()

@@ -37,6 +37,9 @@ func TestKeys(t *testing.T) {
 
 func TestWorkspaceIsMadeOnce(t *testing.T) {
 	db, _, ws := storetest.Open(t)
+	slug, err := access.New(db).Slug(t.Context(), ws)
+	require.NoError(t, err)
+	require.Equal(t, "test", slug)
 	again, err := access.New(db).Workspace(t.Context(), "test")
 	require.NoError(t, err)
 	require.Equal(t, ws, again)

@@ -44,6 +44,10 @@ func (r keyResource) Authenticate(ctx context.Context, key string) (api.Principa
 	return api.Principal(p), err
 }
 
+func (r keyResource) Workspace(ctx context.Context, ws uuid.UUID) (string, error) {
+	return r.access.Slug(ctx, ws)
+}
+
 // auditResource implements api.Audit.
 type auditResource struct{ trail *audit.Trail }
 

@@ -92,6 +92,7 @@ func TestPublish(t *testing.T) {
 	require.Equal(t, "hello is live as version abc\n", stdout)
 	require.Equal(t, "PUT /v1/flows/hello", got.Method+" "+got.URL.Path)
 	require.Equal(t, "Bearer key-1", got.Header.Get("Authorization"))
+	require.Equal(t, "demo", got.Header.Get("Parley-Workspace"), "a key of another workspace is refused by the API")
 	require.Equal(t, map[string]any{"document": hello, "bind": []any{"whatsapp/demo", "webchat/demo"}}, sent)
 }
 

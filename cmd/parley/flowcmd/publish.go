@@ -119,6 +119,7 @@ func (p publishing) publish(ctx context.Context, doc document) (api.Flow, error)
 		return out, err
 	}
 	req.Header.Set("Authorization", "Bearer "+p.key)
+	req.Header.Set(api.WorkspaceHeader, p.workspace)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
