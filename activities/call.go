@@ -43,7 +43,7 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 		if !ours {
 			return Temporal(err) // a part of the engine: the provider is not to blame
 		}
-		if !failed.Class.Final() && failed.Class != sdk.Uncertain && time.Now().Before(in.Deadline) {
+		if !failed.Class.Final() && failed.Class != sdk.Uncertain && time.Now().Add(failed.RetryAfter).Before(in.Deadline) {
 			return Temporal(failed)
 		}
 		result.Error = failed
