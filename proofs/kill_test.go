@@ -33,7 +33,7 @@ func TestKilledAtRandomMomentsNothingIsLostNorDoubled(t *testing.T) {
 	var enough atomic.Bool
 	group, ctx := errgroup.WithContext(t.Context())
 	for _, c := range crowd {
-		c.Chatter, c.Decline, c.Patience = 0.3, 0.15, 4*time.Minute
+		c.Chatter, c.Decline, c.Patience = 0.5, 0.15, 4*time.Minute
 		c.OnReply = k.replied
 		group.Go(func() error {
 			for first := true; first || !enough.Load(); first = false {

@@ -14,10 +14,10 @@ import (
 func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 
 var (
-	products = []string{"Ethiopia Yirgacheffe", "Colombia Huila", "House Espresso", "Decaf Sidamo", "Darjeeling First Flush",
-		"Earl Grey Imperial", "Sencha Kagoshima", "Masala Chai"}
-	menu   = []string{"Browse", "My order", "Talk to a person"}
-	inCart = []string{"Check out", "Add something else", "Remove something"}
+	menu    = []string{"Browse", "My order", "Talk to a person"}
+	shelves = []string{"Coffee", "Tea", "Something else"}
+	coffees = []string{"Colombia Huila", "Decaf Sidamo", "Ethiopia Yirgacheffe", "House Espresso"}
+	inCart  = []string{"Check out", "Add something else", "Remove something"}
 )
 
 // TestAVisitorBuysInTheWidget is one system's day: somebody buys at a desk, then
@@ -46,9 +46,9 @@ func buysWithAddOn(t *testing.T, v *visitor) {
 	v.sees("What can I do for you?", menu...)
 	v.shot("menu")
 	v.taps("Browse")
-	v.sees("everything, or", "Everything", "Search")
-	v.taps("Everything")
-	v.sees("Which one would you like to look at?", products...)
+	v.sees("in the mood for", shelves...)
+	v.taps("Coffee")
+	v.sees("Which one would you like to look at?", coffees...)
 	v.shot("products")
 	v.tabsTo("House Espresso")
 	v.sees("Which one would you like?", "250 g", "1 kg")
@@ -63,7 +63,7 @@ func buysWithAddOn(t *testing.T, v *visitor) {
 	v.sees("A little something to go with it?", "Almond Biscotti", "Gift Wrap", "No, thank you")
 	v.shot("add-on")
 	v.taps("Almond Biscotti")
-	v.sees("Together: $86.30", inCart...)
+	v.sees("Total: $86.30", inCart...)
 	v.shot("cart")
 	v.taps("Check out")
 	v.sees("comes to $86.30")
@@ -84,8 +84,8 @@ func buysAfterADecline(t *testing.T, v *visitor) {
 	v.sees("What can I do for you?", menu...)
 	v.shot("menu")
 	v.taps("Browse")
-	v.sees("everything, or", "Everything", "Search")
-	v.taps("Search")
+	v.sees("in the mood for", shelves...)
+	v.taps("Something else")
 	v.sees("What are you looking for?")
 	v.writes("chai")
 	v.sees("Which one would you like to look at?", "Masala Chai")
@@ -97,7 +97,7 @@ func buysAfterADecline(t *testing.T, v *visitor) {
 	v.writes("1")
 	v.sees("A little something to go with it?", "Almond Biscotti", "Gift Wrap", "No, thank you")
 	v.taps("No, thank you")
-	v.sees("Together: $8.90", inCart...)
+	v.sees("Total: $8.90", inCart...)
 	v.shot("cart")
 	v.taps("Check out")
 	v.sees("comes to $8.90")
@@ -149,7 +149,7 @@ func talksToAPerson(t *testing.T, v *visitor, d *desk) {
 	v.sees("What can I do for you?", menu...)
 	v.shot("given-back")
 	v.taps("Browse")
-	v.sees("everything, or", "Everything", "Search")
+	v.sees("in the mood for", shelves...)
 }
 
 // last gives the last n.

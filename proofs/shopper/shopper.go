@@ -47,7 +47,7 @@ type Shopper struct {
 
 	seen     int64 // the newest message acted on
 	declined map[string]bool
-	chatted  bool
+	sober    int // acts since something was said beside the matter
 }
 
 const (
@@ -104,7 +104,6 @@ func (s *Shopper) act(ctx context.Context, m fake.Shown) error {
 			return nil
 		}
 	}
-	s.chatted = false
 	switch {
 	case m.Link != nil:
 		return s.pay(ctx, m.Link.URL)
@@ -155,13 +154,15 @@ func (s *Shopper) choose(choices []sdk.Choice) sdk.Choice {
 	return good[s.Rand.IntN(len(good))]
 }
 
-// beside tells whether to say something beside the matter, never twice in a row:
-// who is not understood again and again is handed to a person.
+// beside tells whether to say something beside the matter. It is not said again
+// before the conversation has gone on: who is not understood again and again is
+// handed to a person.
 func (s *Shopper) beside() bool {
-	if s.chatted || len(s.Talk) == 0 || s.Rand.Float64() >= s.Chatter {
+	s.sober++
+	if s.sober < 4 || len(s.Talk) == 0 || s.Rand.Float64() >= s.Chatter {
 		return false
 	}
-	s.chatted = true
+	s.sober = 0
 	return true
 }
 
@@ -198,7 +199,7 @@ func (s *Shopper) await(ctx context.Context, what string, want func(fake.Shown) 
 			rest = last
 		}
 		if time.Since(began) > s.patience() {
-			return fake.Shown{}, fmt.Errorf("customer %s waits for %s since %s; the phone shows: %s", s.From, what, began.Format(time.TimeOnly), newest(shown, 4))
+			return fake.Shown{}, fmt.Errorf("customer %s waits for %s since %s; the phone shows: %s", s.From, what, began.Format(time.TimeOnly), newest(shown, 12))
 		}
 		if err := wait(ctx, pause); err != nil {
 			return fake.Shown{}, err
