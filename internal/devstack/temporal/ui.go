@@ -32,7 +32,8 @@ func startUI(ctx context.Context, addr, frontend, codec string) (*ui, error) {
 	if codec != "" {
 		// The UI gives tokens to a codec server only over HTTPS; a same-site
 		// cookie also reaches one on another port of this host.
-		cfg.Codec = config.Codec{Endpoint: codec, IncludeCredentials: true}
+		cfg.Codec = config.Codec{Endpoint: codec, IncludeCredentials: true,
+			DefaultErrorMessage: "What is said is encrypted. To read it, sign in here and load this page again:", DefaultErrorLink: codec}
 	}
 	u := &ui{server: uiserver.NewServer(server_options.WithConfigProvider(cfg)), addr: addr}
 	go func() { _ = u.server.Start() }() // ends with stop
