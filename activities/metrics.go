@@ -19,7 +19,7 @@ type Metrics struct {
 func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		turns: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_turns_total",
-			Help: "Turns run, by outcome: done, blocked (sends to settle), moved (another run was first), failed."}, []string{"outcome"}),
+			Help: "Turns run, by outcome: done, blocked (sends to settle), failed."}, []string{"outcome"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "parley_turn_seconds",
 			Help: "Time of a turn, sends included, in seconds.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}}),
 		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "parley_turn_events_total", Help: "Events taken by turns."}),

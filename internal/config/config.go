@@ -40,8 +40,6 @@ type Config struct {
 	DispatchQueue   int `key:"dispatch.queue" default:"10000" check:"positive" doc:"Most conversations and cases waiting to be woken; what does not fit is left to the sweeper."`
 	DispatchWorkers int `key:"dispatch.workers" default:"32" check:"positive" doc:"How many conversations and cases are woken at once."`
 
-	Sandbox bool `key:"sandbox" default:"false" doc:"Development only: what exists for the sandbox may be used. Never set it in production."`
-
 	LogLevel     string  `key:"log_level" default:"info" check:"level" doc:"debug, info, warn or error."`
 	OTLPEndpoint string  `key:"otlp_endpoint" check:"url" doc:"OTLP/HTTP collector for traces, such as http://collector:4318. Nothing is exported if not set."`
 	TraceRatio   float64 `key:"trace_ratio" default:"1" check:"ratio" doc:"Share of new traces that are exported, above 0 and up to 1."`

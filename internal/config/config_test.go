@@ -44,19 +44,17 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, config.Bytes(4<<20), c.WebhookBody)
 	require.Equal(t, 15*time.Second, c.RequestTimeout)
 	require.Equal(t, 20, c.DatabasePool)
-	require.False(t, c.Sandbox)
 }
 
 func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	file := write(t, "log_level: debug\napi:\n  addr: 127.0.0.1:1\n  body_limit: 2MiB\ntemporal:\n  address: t:1\n")
-	c, err := config.Load(config.Options{File: file, Flags: flags(t, "--api-addr=127.0.0.1:3", "--sandbox"),
+	c, err := config.Load(config.Options{File: file, Flags: flags(t, "--api-addr=127.0.0.1:3"),
 		Environ: environ("PARLEY_API_ADDR=127.0.0.1:2", "PARLEY_TEMPORAL_ADDRESS=t:2", "PARLEY_LOG_LEVEL=", "PARLEY_SOMETHING_ELSE=x")})
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:3", c.APIAddr)
 	require.Equal(t, "t:2", c.TemporalAddress)
 	require.Equal(t, "debug", c.LogLevel, "an empty variable is as if it were not set")
 	require.Equal(t, config.Bytes(2<<20), c.Body)
-	require.True(t, c.Sandbox)
 }
 
 func TestFileIsRefusedWithLineAndKey(t *testing.T) {

@@ -99,7 +99,8 @@ func (o *order) reserve(ctx workflow.Context) (bool, error) {
 		lines[i] = line{l.VariantID, l.Quantity}
 	}
 	err := o.Do(ctx, process.Operation{Name: "draft", Connector: o.settings.Shop, Operation: "draft_order_create",
-		Input: map[string]any{"lines": lines}, Patience: patience, Summary: "reserve the stock and fix the price"}, &o.draft)
+		Input:    map[string]any{"lines": lines, "reserve_minutes": int(o.settings.ExpireAfter.Minutes())}, // as long as it can be paid
+		Patience: patience, Summary: "reserve the stock and fix the price"}, &o.draft)
 	if err == nil {
 		return false, nil
 	}
