@@ -87,10 +87,10 @@ func TestFileIsRefusedWithLineAndKey(t *testing.T) {
 
 func TestAllProblemsAtOnceWithTheirSource(t *testing.T) {
 	_, err := config.Load(config.Options{File: write(t, "trace_ratio: much\n"), Flags: flags(t, "--api-request-timeout=soon"),
-		Environ: environ("PARLEY_SANDBOX=perhaps")})
+		Environ: environ("PARLEY_DATABASE_POOL=many")})
 	require.ErrorContains(t, err, "parley.yaml:1: trace_ratio")
 	require.ErrorContains(t, err, "--api-request-timeout: api.request_timeout")
-	require.ErrorContains(t, err, "PARLEY_SANDBOX: sandbox: must be true or false")
+	require.ErrorContains(t, err, "PARLEY_DATABASE_POOL: database_pool: must be")
 }
 
 func TestMissingFile(t *testing.T) {
