@@ -17,12 +17,14 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }
 
-// long skips what takes minutes under -short.
+// long marks a test that takes minutes, most of which it waits: it runs beside
+// others, and not with -short.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts the whole system and takes minutes: not with -short")
 	}
+	t.Parallel()
 }
 
 // number reads a size from the environment.

@@ -87,16 +87,19 @@ type System struct {
 	supervisor *supervise.Child
 }
 
-// Start starts parley-dev --separate with more arguments, and stops it after the
-// test. What it prints and logs is kept when the test fails. The environment of
-// this process is the system's too. It skips the test where there is no PostgreSQL.
-func Start(t testing.TB, args ...string) *System {
+// Start starts parley-dev --separate with more variables (NAME=value) in its
+// environment, and stops it after the test. It skips the test where there is no
+// PostgreSQL.
+func Start(t testing.TB, env ...string) *System {
 	t.Helper()
 	pgtest.Require(t)
-	path := binary(t)
+	path, err := exec.LookPath("env") // it becomes the program that it starts
+	require.NoError(t, err)
+	program := binary(t)
 	dir := pgtest.Dir(t)
-	s := &System{Dir: filepath.Join(dir, "data"), t: t, args: append([]string{path, "--data", filepath.Join(dir, "data"), "--separate",
-		"--api-addr", "127.0.0.1:0", "--temporal-addr", "127.0.0.1:0", "--ui-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0"}, args...)}
+	s := &System{Dir: filepath.Join(dir, "data"), t: t}
+	s.args = append(append([]string{path}, env...), program, "--data", s.Dir, "--separate",
+		"--api-addr", "127.0.0.1:0", "--temporal-addr", "127.0.0.1:0", "--ui-addr", "127.0.0.1:0", "--sandbox-addr", "127.0.0.1:0")
 	require.NoError(t, s.launch())
 	t.Cleanup(s.stop)
 	s.AwaitReady()
