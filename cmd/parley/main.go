@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/accesscmd"
 	"parley/cmd/parley/benchcmd"
 	"parley/cmd/parley/connectorcmd"
 	"parley/cmd/parley/exit"
@@ -47,6 +48,7 @@ func rootCommand() *cobra.Command {
 	all := connectors.All()
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
 		rolecmd.API(all), rolecmd.Worker(all), rolecmd.Migrate(),
+		accesscmd.Workspace(), accesscmd.Key(),
 		flowcmd.New(all), connectorcmd.New(all), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)

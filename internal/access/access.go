@@ -83,6 +83,19 @@ func (a *Access) Workspace(ctx context.Context, slug string) (uuid.UUID, error) 
 	return id, nil
 }
 
+// Find returns the workspace of a slug, if there is one.
+func (a *Access) Find(ctx context.Context, slug string) (uuid.UUID, bool, error) {
+	var id uuid.UUID
+	err := a.db.Pool.QueryRow(ctx, `SELECT id FROM workspaces WHERE slug = $1`, slug).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return id, false, nil
+	}
+	if err != nil {
+		return id, false, fmt.Errorf("access: workspace: %w", err)
+	}
+	return id, true, nil
+}
+
 // Slug returns the name of a workspace.
 func (a *Access) Slug(ctx context.Context, ws uuid.UUID) (string, error) {
 	var slug string
