@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -27,7 +28,7 @@ var (
 func (o *order) awaitPayment(ctx workflow.Context) (bool, error) {
 	deadline := workflow.Now(ctx).Add(o.settings.ExpireAfter)
 	err := o.Do(ctx, process.Operation{Name: "pay", Connector: o.settings.Payments, Operation: "payment_link_create",
-		Input:    map[string]any{"description": o.title(), "amount": o.draft.Total.Amount, "currency": o.draft.Total.Currency, "expires": deadline},
+		Input:    o.paymentLink(deadline),
 		Patience: patience, Summary: "make the payment link"}, &o.link)
 	if err != nil {
 		return false, o.giveUp(ctx, noPayment)
@@ -66,6 +67,38 @@ func (o *order) awaitPayment(ctx workflow.Context) (bool, error) {
 			return false, err
 		}
 	}
+}
+
+// What a payment page carries: so many lines, with titles of so many characters.
+const (
+	maxLines = 20
+	maxTitle = 250
+)
+
+// paymentLink is what the payment page is to show. The cart's lines stand on it
+// where they fit, have titles and make up the total, which with a discount, tax
+// or freight they do not.
+func (o *order) paymentLink(expires time.Time) map[string]any {
+	type line struct {
+		Title    string `json:"title"`
+		Quantity int    `json:"quantity"`
+		Amount   int64  `json:"amount"`
+	}
+	in := map[string]any{"description": o.title(), "amount": o.draft.Total.Amount, "currency": o.draft.Total.Currency,
+		"expires": expires, "success_message": textPaidOnPage}
+	lines, sum := make([]line, len(o.cart.Lines)), int64(0)
+	for i, l := range o.cart.Lines {
+		title := []rune(strings.TrimSpace(l.Title))
+		if len(title) == 0 {
+			return in
+		}
+		lines[i] = line{string(title[:min(len(title), maxTitle)]), l.Quantity, l.Price.Amount}
+		sum += int64(l.Quantity) * l.Price.Amount
+	}
+	if sum == o.draft.Total.Amount && len(lines) <= maxLines {
+		in["lines"] = lines
+	}
+	return in
 }
 
 // paidBy notes which payment it was.

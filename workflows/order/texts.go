@@ -56,6 +56,9 @@ func confirmedMessage(number int64, name string, total Money) sdk.Content {
 	return update(number, fmt.Sprintf("Thank you! Order %d is confirmed (%s), %s paid. We will tell you when it is on its way.", number, name, format(total)))
 }
 
+// textPaidOnPage stands on the payment page when all is done there.
+const textPaidOnPage = "You can go back to the chat: your confirmation is there."
+
 func format(m Money) string { return money.Format(m.Amount, m.Currency) }
 
 // What the customer is told who asks how the order stands.

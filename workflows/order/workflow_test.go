@@ -289,8 +289,9 @@ func TestKeysDoNotDependOnTheRun(t *testing.T) {
 func TestOperationInputs(t *testing.T) {
 	got := run(t, story{news: hear("payment.paid", "cancel")})
 	want := map[string]string{
-		"draft_order_create":   `{"lines":[{"variant_id":"gid://shopify/ProductVariant/1","quantity":2}]}`,
-		"payment_link_create":  `{"amount":2500,"currency":"EUR","description":"Order 1001","expires":"2026-03-03T09:00:00Z"}`,
+		"draft_order_create": `{"lines":[{"variant_id":"gid://shopify/ProductVariant/1","quantity":2}],"reserve_minutes":1440}`,
+		"payment_link_create": `{"amount":2500,"currency":"EUR","description":"Order 1001","expires":"2026-03-03T09:00:00Z",
+			"lines":[{"title":"Teapot","quantity":2,"amount":1250}],"success_message":"You can go back to the chat: your confirmation is there."}`,
 		"draft_order_complete": `{"draft_id":"gid://shopify/DraftOrder/7"}`,
 		"order_cancel":         `{"order_id":"gid://shopify/Order/9","reason":"customer","restock":true,"refund":false}`,
 		"refund_create":        `{"payment_intent":"pi_1","reason":"requested_by_customer"}`,
@@ -299,6 +300,20 @@ func TestOperationInputs(t *testing.T) {
 	for _, in := range got.Inputs {
 		require.JSONEq(t, want[in.Operation], string(in.Input), in.Operation)
 	}
+}
+
+// Lines that do not make up the total, because of a discount or tax, are not shown.
+func TestPaymentPageAddsUp(t *testing.T) {
+	got := run(t, story{news: hear("cancel"), answers: map[string]answer{
+		"draft_order_create": {output: `{"id":"gid://shopify/DraftOrder/7","total":{"amount":2300,"currency":"EUR"}}`}}})
+	for _, in := range got.Inputs {
+		if in.Operation == "payment_link_create" {
+			require.JSONEq(t, `{"amount":2300,"currency":"EUR","description":"Order 1001","expires":"2026-03-03T09:00:00Z",
+				"success_message":"You can go back to the chat: your confirmation is there."}`, string(in.Input))
+			return
+		}
+	}
+	require.Fail(t, "no payment link was made")
 }
 
 // A customer who asks how the order stands is answered from the last stage, and
