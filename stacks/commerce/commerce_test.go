@@ -118,7 +118,7 @@ func (c *customer) talks(turns []turn) {
 var menu = []string{"What can I do for you?", "[ Browse ]", "[ My order ]", "[ Talk to a person ]"}
 
 var cartOf2Kilos = []string{
-	"Your cart:", "2 × House Espresso, 1 kg, $42.00", "1 × Paper filters, $3.50", "", "Together: *$87.50*",
+	"Your cart:", "2 × House Espresso, 1 kg · $84.00", "1 × Paper filters · $3.50", "", "Total: *$87.50*",
 	"[ Check out ]", "[ Add something else ]", "[ Remove something ]",
 }
 
@@ -126,18 +126,18 @@ func TestACustomerBuysSomething(t *testing.T) {
 	c := newCustomer(t)
 	c.talks([]turn{
 		{"Hello!", append([]string{"Hello Ana, welcome to our shop! ☕"}, menu...)},
-		{"browse", []string{"Would you like to see everything, or are you looking for something?", "[ Everything ]", "[ Search ]"}},
-		{"2", []string{"What are you looking for?"}},
-		{"coffee", []string{"Here is what we have. Which one would you like to look at?", "[ House Espresso ] $12.50", "[ Mug ] $9.00"}},
+		{"browse", []string{"What are you in the mood for?", "[ Coffee ]", "[ Tea ]", "[ Something else ]"}},
+		{"something else", []string{"What are you looking for?"}},
+		{"dark roast", []string{"Here is what we have. Which one would you like to look at?", "[ House Espresso ] $12.50", "[ Mug ] $9.00"}},
 		{"house espresso", []string{"*House Espresso*, $12.50", "Dark and sweet.", "Which one would you like?", "[ 250 g ] $12.50", "[ 1 kg ] $42.00"}},
 		{"2.", []string{"How many would you like?"}},
 		{"lots", []string{"Please write a number from 1 to 20.", "", "How many would you like?"}},
-		{"2", []string{"In your cart: 2 × House Espresso, 1 kg.", "A little something to go with it?", "[ Paper filters ] $3.50", "[ No, thank you ]"}},
-		{"paper filters", append([]string{"In your cart: 1 × Paper filters."}, cartOf2Kilos...)},
+		{"2", []string{"Added to your cart: 2 × House Espresso, 1 kg.", "A little something to go with it?", "[ Paper filters ] $3.50", "[ No, thank you ]"}},
+		{"paper filters", append([]string{"Added to your cart: 1 × Paper filters."}, cartOf2Kilos...)},
 		{"check out", []string{"One moment, I am preparing your order."}},
 	})
 	require.Equal(t, []string{
-		`shopify.search_products {"limit":8,"query":"coffee"}`,
+		`shopify.search_products {"limit":10,"query":"dark roast"}`,
 		`shopify.search_products {"limit":3,"query":"tag:addon"}`,
 		`order {"currency":"USD","lines":[` +
 			`{"price":{"amount":4200,"currency":"USD"},"quantity":2,"title":"House Espresso, 1 kg","variant_id":"gid://v/12"},` +
@@ -147,8 +147,20 @@ func TestACustomerBuysSomething(t *testing.T) {
 	require.Equal(t, map[string]any{"cart": []any{}}, c.state.Vars)
 }
 
+func TestShelves(t *testing.T) {
+	c := newCustomer(t)
+	for _, shelf := range []string{"coffee", "tea"} {
+		c.talks([]turn{
+			{"menu", append([]string{"Hello Ana, welcome to our shop! ☕"}, menu...)},
+			{"1", []string{"What are you in the mood for?", "[ Coffee ]", "[ Tea ]", "[ Something else ]"}},
+		})
+		c.says(shelf)
+		require.Equal(t, `shopify.search_products {"limit":10,"query":"tag:`+shelf+`"}`, c.done[len(c.done)-1])
+	}
+}
+
 func (c *customer) fillsCart() {
-	for _, text := range []string{"#", "1", "everything", "mug", "3", "no, thank you"} {
+	for _, text := range []string{"#", "1", "coffee", "mug", "3", "no, thank you"} {
 		c.says(text)
 	}
 }
@@ -156,7 +168,7 @@ func (c *customer) fillsCart() {
 func TestTheCart(t *testing.T) {
 	c := newCustomer(t)
 	c.fillsCart()
-	full := []string{"Your cart:", "3 × Mug, $9.00", "", "Together: *$27.00*", "[ Check out ]", "[ Add something else ]", "[ Remove something ]"}
+	full := []string{"Your cart:", "3 × Mug · $27.00", "", "Total: *$27.00*", "[ Check out ]", "[ Add something else ]", "[ Remove something ]"}
 	withCart := append(append([]string{}, menu...), "[ My cart ]")
 	c.talks([]turn{
 		{"menu", append([]string{"Hello Ana, welcome to our shop! ☕"}, withCart...)},
@@ -173,16 +185,16 @@ func TestACartOutlivesTheConversation(t *testing.T) {
 	c.fillsCart()
 	require.Equal(t, []string{"Cancelled. Write to me whenever you like."}, c.says("cancel"))
 	c.says("hi")
-	require.Equal(t, "3 × Mug, $9.00", c.says("my cart")[1])
+	require.Equal(t, "3 × Mug · $27.00", c.says("my cart")[1])
 }
 
 func TestAddOnsAreOfferedOnce(t *testing.T) {
 	c := newCustomer(t)
 	c.fillsCart()
-	for _, text := range []string{"add something else", "everything", "mug"} {
+	for _, text := range []string{"add something else", "coffee", "mug"} {
 		c.says(text)
 	}
-	require.Equal(t, []string{"In your cart: 1 × Mug.", "Your cart:"}, c.says("1")[:2])
+	require.Equal(t, []string{"Added to your cart: 1 × Mug.", "Your cart:"}, c.says("1")[:2])
 }
 
 func TestWhenThingsFail(t *testing.T) {
@@ -192,15 +204,15 @@ func TestWhenThingsFail(t *testing.T) {
 	delete(c.replies, "parley.case_list")
 	c.says("hi")
 	c.says("browse")
-	require.Equal(t, closed, c.says("everything"))
+	require.Equal(t, closed, c.says("coffee"))
 	require.Equal(t, closed, c.says("my order"))
 
 	c = newCustomer(t)
 	delete(c.replies, "addons")
-	for _, text := range []string{"#", "1", "everything", "mug"} {
+	for _, text := range []string{"#", "1", "coffee", "mug"} {
 		c.says(text)
 	}
-	require.Equal(t, []string{"In your cart: 3 × Mug.", "Your cart:"}, c.says("3")[:2], "without add-ons the sale goes on")
+	require.Equal(t, []string{"Added to your cart: 3 × Mug.", "Your cart:"}, c.says("3")[:2], "without add-ons the sale goes on")
 
 	delete(c.replies, "order")
 	got := c.says("check out")
@@ -210,20 +222,19 @@ func TestWhenThingsFail(t *testing.T) {
 	c.replies["shopify.search_products"] = `{"products":[]}`
 	c.says("hi")
 	c.says("browse")
-	require.Equal(t, "I found nothing for that, sorry.", c.says("everything")[0])
+	require.Equal(t, "I found nothing for that, sorry.", c.says("coffee")[0])
 
 	c = newCustomer(t)
 	c.replies["shopify.search_products"] = `{"products":[{"id":"p","title":"Gone","price":{"amount":1,"currency":"USD"},"variants":[]}]}`
 	c.says("hi")
 	c.says("browse")
-	c.says("everything")
+	c.says("coffee")
 	require.Contains(t, c.says("gone"), "This one is sold out at the moment, sorry.")
 }
 
 func TestWhereIsMyOrder(t *testing.T) {
 	c := newCustomer(t)
-	c.says("hi")
-	require.Equal(t, append([]string{"You have no order with us yet."}, menu...), c.says("my order"))
+	require.Equal(t, append([]string{"You have no order with us yet."}, menu...), c.says("Where is my order?"))
 
 	one := `{"id":"c1","number":"1001","stage":"paid","text":"Paid, and being packed.","open":true,"can_cancel":true}`
 	two := `{"id":"c2","number":"1002","stage":"sent","text":"On its way.","open":true,"can_cancel":false}`
