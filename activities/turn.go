@@ -256,7 +256,7 @@ func decodeEvent(e conversations.Event) (flow.Event, error) {
 
 func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) flow.State {
 	out := p.Step(flow.Input{State: state, Events: events, Now: d.now, Channel: d.s.Connector, Contact: map[string]any{
-		"language": d.s.Language, "name": d.s.Name,
+		"language": known(d.s.Language), "name": known(d.s.Name),
 	}})
 	d.turn.Entered = append(d.turn.Entered, out.Entered...)
 	d.turn.Missed = d.turn.Missed || out.Missed
@@ -267,6 +267,15 @@ func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) 
 		d.effect(e)
 	}
 	return out.State
+}
+
+// known gives an attribute as flows ask for it: what is not known is nil, so that
+// a ?? has its say.
+func known(attribute string) any {
+	if attribute == "" {
+		return nil
+	}
+	return attribute
 }
 
 func (d *decision) effect(e flow.Effect) {
