@@ -148,17 +148,18 @@ func (s *shop) productVariants(r request) (any, error) {
 	return connection(found[:min(len(found), r.first())]), nil
 }
 
-// image draws a product as a coloured tile.
+// image draws a product as a bag in its colour.
 func (s *shop) image(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimSuffix(r.PathValue("name"), ".svg")
 	for _, p := range catalogue {
 		if p.handle() == name {
 			w.Header().Set("Content-Type", "image/svg+xml")
-			fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400">`+
-				`<rect width="400" height="400" fill="%s"/><circle cx="200" cy="180" r="120" fill="#fff" fill-opacity=".18"/>`+
-				`<text x="200" y="220" font-size="110" font-family="serif" fill="#fff" text-anchor="middle">%s</text>`+
-				`<text x="200" y="350" font-size="26" font-family="sans-serif" fill="#fff" text-anchor="middle">%s</text></svg>`,
-				p.colour, initials(p.title), p.title)
+			fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300" width="800" height="600">`+
+				`<rect width="400" height="300" fill="#f3e9dc"/><ellipse cx="200" cy="266" rx="96" ry="9" fill="#2b1d14" fill-opacity=".14"/>`+
+				`<g fill="%s"><path d="M136 62h128l12 194a10 10 0 0 1-10 10H134a10 10 0 0 1-10-10Z"/><path d="M136 62h128l-5-28H141Z"/></g>`+
+				`<path d="M136 62h128l-5-28H141Z" fill-opacity=".22"/><circle cx="200" cy="166" r="50" fill="#fbf4ea"/>`+
+				`<text x="200" y="182" font-size="44" font-family="Georgia, serif" font-weight="700" fill="%s" text-anchor="middle">%s</text></svg>`,
+				p.colour, p.colour, initials(p.title))
 			return
 		}
 	}

@@ -154,6 +154,9 @@ func renderPage(w http.ResponseWriter, state string, status int, l link) {
 	for _, i := range l.Items {
 		view.Lines = append(view.Lines, pageLine{Title: i.Title, Quantity: i.Quantity, Total: money(i.Amount*i.Quantity, l.Currency)})
 	}
+	if len(l.Items) == 1 && l.Items[0].Title == l.Description {
+		view.Lines = nil // it would say the same once more
+	}
 	var page strings.Builder
 	if err := pageTemplate.Execute(&page, view); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
