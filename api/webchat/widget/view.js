@@ -101,7 +101,8 @@ class View {
   choose(entry, choice) {
     this.on.choose(entry, choice);
     // The choice is spent and can hold the focus no longer.
-    (coarse() ? this.scroller : this.field).focus({ preventScroll: true });
+    if (coarse()) this.rest();
+    else this.field.focus({ preventScroll: true });
   }
 
   fieldChanged() {
@@ -121,7 +122,14 @@ class View {
     this.layOut();
     this.toEnd(false);
     // On a touch screen focus would raise the keyboard over the messages.
-    if (focus) (coarse() ? this.scroller : this.field).focus();
+    if (!focus) return;
+    if (coarse()) this.rest();
+    else this.field.focus();
+  }
+
+  /** Puts the focus on the messages, where it raises no keyboard and needs no ring. */
+  rest() {
+    this.scroller.focus({ preventScroll: true, focusVisible: false });
   }
 
   close() {

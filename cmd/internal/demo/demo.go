@@ -69,7 +69,8 @@ func Seed(ctx context.Context, e *roles.Engine, d Options) (map[string]Account, 
 			Config: f.Account(d.SandboxURL+"/"+f.Connector, sandbox.Secrets(d.SandboxKey, f.Connector))}
 	}
 	chat, err := json.Marshal(map[string]any{"webhook_secret": sandbox.Secrets(d.SandboxKey, "webchat")("session"),
-		"allowed_origins": []string{"*"}, "title": "Corner Coffee", "suggestions": []string{"Hi", "Menu"}})
+		"allowed_origins": []string{"*"}, "title": "Corner Coffee", "color": "#a4502b",
+		"greeting": "Hello! Fresh beans, orders and questions: we are here.", "suggestions": []string{"Hi", "Where is my order?"}})
 	if err != nil {
 		return nil, err
 	}
