@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ type Tab struct {
 
 	t      *testing.T
 	ctx    context.Context
+	close  context.CancelFunc
 	screen Screen
 }
 
@@ -95,7 +97,7 @@ func attach(t *testing.T, parent context.Context, s Screen, opts ...chromedp.Con
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, opts...)
 	t.Cleanup(cancel)
-	w := &Tab{t: t, ctx: ctx, screen: s, Patience: Patience}
+	w := &Tab{t: t, ctx: ctx, close: cancel, screen: s, Patience: Patience}
 	w.Run() // starts the browser, whose life is that of this context
 	w.watchForErrors()
 	theme := "light"
@@ -147,6 +149,9 @@ func (w *Tab) watchForErrors() {
 	})
 }
 
+// Close closes the window; the browser's others stay.
+func (w *Tab) Close() { w.close() }
+
 // Run does what chromedp offers.
 func (w *Tab) Run(actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
@@ -181,15 +186,29 @@ func (w *Tab) Do(script string) {
 	Eval[chromedp.Void](w, "void ("+script+")")
 }
 
-// Wait polls the page, a real external process, until the script is true.
+// Wait polls the page, a real external process, until the script is true. The
+// page may become another one meanwhile.
 func (w *Tab) Wait(script string) {
 	w.t.Helper()
-	_, err := chromedp.Run(w.ctx, chromedp.Poll[chromedp.Void]("(() => {"+inside+"return !!("+script+")})()",
-		chromedp.WithPollingTimeout(w.Patience), chromedp.WithPollingInterval(25*time.Millisecond)))
+	ctx, cancel := context.WithTimeout(w.ctx, w.Patience)
+	defer cancel()
+	poll := chromedp.Poll[chromedp.Void]("(() => {"+inside+"return !!("+script+")})()",
+		chromedp.WithPollingTimeout(w.Patience), chromedp.WithPollingInterval(25*time.Millisecond))
+	_, err := chromedp.Run(ctx, poll)
+	for isLeaving(err) && ctx.Err() == nil {
+		_, err = chromedp.Run(ctx, poll)
+	}
 	if err != nil {
 		require.NoError(w.t, err, "waiting for %s; the page shows: %s", script,
 			Eval[string](w, `($('.root') ?? document.body).textContent`))
 	}
+}
+
+// isLeaving tells whether a script was cut off because its page gave way to the
+// next, for which the protocol has no code of its own.
+func isLeaving(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context was destroyed") ||
+		strings.Contains(err.Error(), "Cannot find context"))
 }
 
 // Click clicks on the first element that matches, when it is shown.
@@ -197,6 +216,19 @@ func (w *Tab) Click(selector string) {
 	w.t.Helper()
 	w.Wait(fmt.Sprintf("shown($(%q))", selector))
 	w.Do(fmt.Sprintf("$(%q).click()", selector))
+}
+
+// Touch clicks as a hand does, in the midst of what is to be seen of the first
+// element that matches: what opens windows needs a hand.
+func (w *Tab) Touch(selector string) {
+	w.t.Helper()
+	w.Wait(fmt.Sprintf("shown($(%q))", selector))
+	at := Eval[struct{ X, Y float64 }](w, fmt.Sprintf(`((n) => {
+		n.scrollIntoView({block: 'center', behavior: 'instant'});
+		const b = n.getBoundingClientRect();
+		return {x: b.x + b.width / 2, y: b.y + b.height / 2};
+	})($(%q))`, selector))
+	w.Run(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // Keys presses keys.
