@@ -95,7 +95,7 @@ func (v *visitor) pays(button, want string, open func()) {
 	page.Wait("shown($('main form'))")
 	page.Picture(fmt.Sprintf("%s-%02d-payment-page", v.name, v.step))
 	v.step++
-	page.Submit(fmt.Sprintf("button[value=%s]", button))
+	page.Click(fmt.Sprintf("button[value=%s]", button))
 	page.Wait(fmt.Sprintf("$('main')?.dataset.state === %q", want))
 	page.Picture(fmt.Sprintf("%s-%02d-payment-page-%s", v.name, v.step, want))
 	v.step++
