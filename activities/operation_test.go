@@ -29,6 +29,7 @@ type shop struct {
 	found   bool // what a search finds
 	findErr error
 	finds   int
+	onFind  func() // runs while a search is under way
 }
 
 type shopInput struct {
@@ -79,6 +80,9 @@ var (
 		sdk.LookupOp("ticket", "lookup", 3*time.Minute, operation("ticket"),
 			func(s *shop, _ context.Context, _ sdk.Call, _ shopInput) (shopOutput, bool, error) {
 				s.finds++
+				if s.onFind != nil {
+					s.onFind()
+				}
 				return shopOutput{ID: "found-1"}, s.found, s.findErr
 			}),
 	}
@@ -233,6 +237,21 @@ func TestAnAttemptThatMayHaveHappened(t *testing.T) {
 			require.Equal(t, "found-1", d.do())
 		})
 	}
+}
+
+// While one attempt searches, another begins: only the later one may act.
+func TestOfTwoSearchesOneActs(t *testing.T) {
+	e := setUp(t, parrot)
+	d := e.deed("ticket")
+	d.dies()
+	e.age(4 * time.Minute)
+	e.shop.onFind = func() {
+		e.shop.onFind = nil
+		require.Equal(t, "f-1", d.do())
+	}
+	require.Equal(t, "unavailable", d.do())
+	require.Equal(t, 2, e.shop.runs["ticket"], "the one that died, and one more")
+	require.Equal(t, "f-1", d.do())
 }
 
 func TestAnErrorWithoutAClassIsTakenCarefully(t *testing.T) {
