@@ -118,10 +118,13 @@ func openQueueCursor(cursor string) (time.Time, uuid.UUID, error) {
 		return time.Time{}, uuid.Nil, nil
 	}
 	at, id, _ := strings.Cut(cursor, ".")
-	micro, err := cursorNumber(at)
+	micro, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
-		return time.Time{}, uuid.Nil, err
+		return time.Time{}, uuid.Nil, errCursor
 	}
-	who, err := cursorID(id)
-	return time.UnixMicro(micro), who, err
+	who, err := uuid.Parse(id)
+	if err != nil {
+		return time.Time{}, uuid.Nil, errCursor
+	}
+	return time.UnixMicro(micro), who, nil
 }

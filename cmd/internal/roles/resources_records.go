@@ -60,10 +60,10 @@ func openEventCursor(cursor string) (bus.Place, error) {
 	if cursor == "" {
 		return bus.Place{}, nil
 	}
-	xid, seq, _ := strings.Cut(cursor, ".")
+	xid, seq, ok := strings.Cut(cursor, ".")
 	var p bus.Place
 	var err error
-	if p.Xid, err = strconv.ParseInt(xid, 10, 64); err != nil || p.Xid < 0 {
+	if p.Xid, err = strconv.ParseInt(xid, 10, 64); err != nil || p.Xid < 0 || !ok || seq == "" {
 		return p, errCursor
 	}
 	p.Seq, err = cursorNumber(seq)
