@@ -33,7 +33,8 @@ type Event struct {
 
 // OutboxEvent is an event as the outbox holds it.
 type OutboxEvent struct {
-	// Seq grows with each event of the workspace.
+	// Seq names the event. The order of the outbox is that of the list, not of Seq:
+	// numbers are drawn before their transactions commit.
 	Seq     int64
 	Type    string
 	Subject string
