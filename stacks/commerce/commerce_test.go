@@ -236,10 +236,10 @@ func TestWhereIsMyOrder(t *testing.T) {
 	c := newCustomer(t)
 	require.Equal(t, append([]string{"You have no order with us yet."}, menu...), c.says("Where is my order?"))
 
-	one := `{"id":"c1","number":"1001","stage":"paid","text":"Paid, and being packed.","open":true,"can_cancel":true}`
-	two := `{"id":"c2","number":"1002","stage":"sent","text":"On its way.","open":true,"can_cancel":false}`
+	one := `{"id":"c1","number":"1001","stage":"paid","text":"Order 1001 is paid and being packed.","open":true,"can_cancel":true}`
+	two := `{"id":"c2","number":"1002","stage":"sent","text":"Order 1002 is on its way.","open":true,"can_cancel":false}`
 	c.replies["parley.case_list"] = `{"cases":[` + one + `]}`
-	order := []string{"*Order 1001*: Paid, and being packed.", "[ Back to the menu ]", "[ Talk to a person ]", "[ Cancel this order ]"}
+	order := []string{"Order 1001 is paid and being packed.", "[ Back to the menu ]", "[ Talk to a person ]", "[ Cancel this order ]"}
 	c.talks([]turn{
 		{"2", order},
 		{"cancel this order", []string{"Shall I really cancel order 1001?", "[ Yes ]", "[ No ]"}},
@@ -252,7 +252,7 @@ func TestWhereIsMyOrder(t *testing.T) {
 	c.replies["parley.case_list"] = `{"cases":[` + one + `,` + two + `]}`
 	c.talks([]turn{
 		{"my order", []string{"Which order is it about?", "[ Order 1001 ] paid", "[ Order 1002 ] sent"}},
-		{"order 1002", []string{"*Order 1002*: On its way.", "[ Back to the menu ]", "[ Talk to a person ]"}},
+		{"order 1002", []string{"Order 1002 is on its way.", "[ Back to the menu ]", "[ Talk to a person ]"}},
 		{"1", menu},
 	})
 
