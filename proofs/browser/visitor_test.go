@@ -91,6 +91,8 @@ func (v *visitor) tabsTo(what string) {
 func (v *visitor) pays(button, want string, open func()) {
 	v.t.Helper()
 	page := v.Follow(open)
+	require.Zero(v.t, tab.Eval[float64](v.Tab, "$('.head').getBoundingClientRect().y - $('.panel').getBoundingClientRect().y"),
+		"what scrolls to a message scrolls the messages, not the chat's head out of sight")
 	page.Patience = patience
 	page.Wait("shown($('main form'))")
 	page.Picture(fmt.Sprintf("%s-%02d-payment-page", v.name, v.step))
