@@ -207,17 +207,21 @@ func (e *errand) say(c *shopper.Shopper, text, want string) {
 	require.NoError(e.t, err)
 }
 
-func (e *errand) tap(c *shopper.Shopper, label, want string) {
+// toSearch walks to where the customer is asked what to look for.
+func (e *errand) toSearch(c *shopper.Shopper) {
 	e.t.Helper()
-	_, err := c.Say(e.t.Context(), fake.Utterance{Text: label}, has(want)) // a label that is written counts as tapped
+	offered := func(m fake.Shown) bool { return len(m.Choices) > 0 }
+	_, err := c.Say(e.t.Context(), fake.Utterance{Text: "menu"}, offered)
+	require.NoError(e.t, err)
+	ways, err := c.Say(e.t.Context(), fake.Utterance{Text: "Browse"}, offered) // a label that is written counts as tapped
+	require.NoError(e.t, err)
+	_, err = c.Say(e.t.Context(), fake.Utterance{Tap: ways.Choices[len(ways.Choices)-1].ID}, has("looking for"))
 	require.NoError(e.t, err)
 }
 
 // search sends the canary through a call to the shop and back.
 func (e *errand) search(c *shopper.Shopper) {
-	e.say(c, "menu", "What can I do")
-	e.tap(c, "Browse", "looking for something")
-	e.tap(c, "Search", "What are you looking for")
+	e.toSearch(c)
 	e.say(c, e.name+" "+e.card, "")
 }
 
@@ -309,8 +313,7 @@ func (e *errand) providerErrors(c *shopper.Shopper) {
 	fault := func(connector, kind string, times int) {
 		require.NoError(e.t, e.s.Sandbox().Fault(e.t.Context(), sandbox.Fault{Connector: connector, Operation: "*", Fault: kind, Times: times}))
 	}
-	e.tap(c, "Browse", "looking for something")
-	e.tap(c, "Search", "What are you looking for")
+	e.toSearch(c)
 	fault("shopify", "401", 1)
 	e.say(c, e.name+" "+e.card, "cannot reach the shop")
 	for _, kind := range []string{"401", "500", "503", "429", "cut_after_write"} {

@@ -115,9 +115,9 @@ func (s *Shopper) act(ctx context.Context, m fake.Shown) error {
 
 func isConfirmed(m fake.Shown) bool { return strings.Contains(m.Text, " is confirmed (") }
 
-// asks tells whether a message is one of the flow's questions.
+// asks tells whether a message is a question that is answered in writing.
 func asks(m fake.Shown) bool {
-	return strings.Contains(m.Text, "How many") || strings.Contains(m.Text, "What are you looking for")
+	return len(m.Choices) == 0 && m.Link == nil && strings.HasSuffix(strings.TrimSpace(m.Text), "?")
 }
 
 func (s *Shopper) answer(m fake.Shown) string {
@@ -131,7 +131,7 @@ func (s *Shopper) answer(m fake.Shown) string {
 var avoided = map[string]bool{"Talk to a person": true, "My order": true, "Cancel this order": true, "Remove something": true, "Nothing": true}
 
 // direct are choices on the shortest way, and how likely they are taken at once.
-var direct = map[string]float64{"Check out": 0.8, "No, thank you": 0.6, "Everything": 0.5}
+var direct = map[string]float64{"Check out": 0.8, "No, thank you": 0.6}
 
 // choose taps on through the flow: towards the checkout where it is offered,
 // else anything that does not lead away from it.
