@@ -91,10 +91,18 @@ func (tr *trial) contiguous(last map[string]int) {
 	tr.Count("conversations", len(all))
 }
 
+// uncertainSQL gives what the engine was not sure of. A message is settled when
+// the echo of its first attempt has come or, in its place, the second one was
+// answered; one whose second attempt was cut off too was uncertain twice, and the
+// time counts from the last.
+const uncertainSQL = `SELECT operation, attempt,
+		extract(epoch FROM settled_at - CASE WHEN attempt <= 2 THEN first_attempt_at ELSE attempted_at END)::float8
+	FROM effects WHERE was_uncertain`
+
 // uncertain counts what the engine was not sure of.
 func (tr *trial) uncertain() {
 	tr.t.Helper()
-	rows, err := tr.db.Query(tr.ctx, `SELECT operation, attempt, extract(epoch FROM settled_at - first_attempt_at)::float8 FROM effects WHERE was_uncertain`)
+	rows, err := tr.db.Query(tr.ctx, uncertainSQL)
 	require.NoError(tr.t, err)
 	type effect struct {
 		Operation string
