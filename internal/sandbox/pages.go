@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"parley/connectors/sdk/fake"
 )
@@ -29,10 +30,12 @@ func (p phoneOf) Link() string {
 }
 
 type fakeRow struct {
-	Name, URL string
-	Channel   bool
-	Accounts  []string
-	Counts    Counts
+	Name string
+	// Page is where there is something to look at, "" if nowhere.
+	Page     string
+	Channel  bool
+	Accounts []string
+	Counts   Counts
 }
 
 func (s *Sandbox) indexPage(w http.ResponseWriter, _ *http.Request) {
@@ -45,8 +48,12 @@ func (s *Sandbox) indexPage(w http.ResponseWriter, _ *http.Request) {
 	}{Faults: s.faults.list()}
 	counts := s.courier.snapshot(s.Connectors())
 	for _, name := range s.Connectors() {
-		_, channel := s.mounts[name].handler.(fake.Messaging)
-		row := fakeRow{Name: name, URL: s.publicURL + "/" + name + "/", Channel: channel, Counts: counts[name]}
+		m := s.mounts[name]
+		_, channel := m.handler.(fake.Messaging)
+		row := fakeRow{Name: name, Channel: channel, Counts: counts[name]}
+		if m.Page != "" && !strings.Contains(m.Page, customerInPage) {
+			row.Page = "/" + name + "/" + m.Page
+		}
 		for _, a := range (env{s, name}).Accounts() {
 			row.Accounts = append(row.Accounts, a.Account)
 		}
@@ -76,9 +83,23 @@ type phoneView struct {
 	Problem string
 }
 
+// customerInPage stands in the path of a fake's page for a customer's number or ID.
+const customerInPage = "{from}"
+
+// phonePage shows a customer's device: the fake's own page where it has one.
 func (s *Sandbox) phonePage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	s.showPhone(w, http.StatusOK, phoneOf{q.Get("connector"), q.Get("account"), q.Get("from")}, "")
+	from, account := q.Get("from"), q.Get("account")
+	if m := s.mounts[q.Get("connector")]; m != nil && strings.Contains(m.Page, customerInPage) && from != "" {
+		to := "/" + m.Connector + "/" + strings.ReplaceAll(m.Page, customerInPage, url.PathEscape(from))
+		s.store.put(bucketPhones, m.Connector+"\x00"+from, phoneOf{m.Connector, account, from})
+		if account != "" {
+			to += "?" + url.Values{"account": {account}}.Encode()
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	s.showPhone(w, http.StatusOK, phoneOf{q.Get("connector"), account, from}, "")
 }
 
 func (s *Sandbox) phoneSay(w http.ResponseWriter, r *http.Request) {

@@ -201,13 +201,32 @@ func TestPages(t *testing.T) {
 	require.NotContains(t, page, "<b>")
 	s.send("POST", "/toy/v1/things", `{}`)
 	_, page, _ = s.send("GET", "/", "")
-	require.Contains(t, page, "/toy/")
+	require.Contains(t, page, `href="/toy/things"`, "what a fake shows people is linked")
 	require.Contains(t, page, "/_phone?account=demo&amp;connector=toy&amp;from=%3Cb%3E")
 	require.Contains(t, page, "thing_create")
+	s.send("GET", "/toy/things", "")
+	_, page, _ = s.send("GET", "/", "")
+	require.NotContains(t, page, "GET /things", "who looks is not recorded")
 	require.NotContains(t, page, "canary-secret")
 	status, page, _ = s.send("POST", "/_phone", "connector=toy&from=1&tap=x", "Content-Type", "application/x-www-form-urlencoded")
 	require.Equal(t, 422, status)
 	require.Contains(t, page, "no message offers that choice")
+}
+
+func TestAFakesOwnPhoneIsShown(t *testing.T) {
+	s, err := sandbox.New(sandbox.Config{Dir: t.TempDir(), Key: key, PublicURL: "http://sandbox.test", Providers: []fake.Provider{{Connector: "own", Page: "phone/{from}",
+		New: func(fake.Env) http.Handler { return http.NotFoundHandler() }}}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	for query, want := range map[string]string{
+		"from=15550001111":                 "/own/phone/15550001111",
+		"from=%2Fa%3Fb%23&account=de%26mo": "/own/phone/%2Fa%3Fb%23?account=de%26mo",
+	} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_phone?connector=own&"+query, nil))
+		require.Equal(t, http.StatusSeeOther, w.Code)
+		require.Equal(t, want, w.Header().Get("Location"))
+	}
 }
 
 func TestRunServesUntilItsContextEnds(t *testing.T) {

@@ -63,7 +63,10 @@ func (s *Sandbox) serve(m *mount, w http.ResponseWriter, r *http.Request) {
 	if !struck {
 		rec.Status = answer.status
 	}
-	if !s.keep(rec, w) {
+	if !m.onlyLooks(r) {
+		s.store.record(rec)
+	}
+	if !s.durable(w) {
 		return
 	}
 	if struck {
@@ -110,9 +113,28 @@ func (s *Sandbox) actOut(f Fault, rec Record, w http.ResponseWriter, r *http.Req
 	_, _ = io.WriteString(w, `{"error":{"code":`+strconv.Quote(f.Fault)+`,"message":"injected by the sandbox"}}`)
 }
 
+// onlyLooks tells whether a request is a person's who looks at the fake's page.
+// These are not recorded: a page asks again and again, and is no part of what the
+// provider does.
+func (m *mount) onlyLooks(r *http.Request) bool {
+	if m.Page == "" || r.Method != http.MethodGet {
+		return false
+	}
+	before, _, device := strings.Cut(m.Page, customerInPage)
+	if device {
+		return strings.HasPrefix(r.URL.Path, "/"+before)
+	}
+	return r.URL.Path == "/"+m.Page
+}
+
 // keep records rec and waits until it and all state before it are durable.
 func (s *Sandbox) keep(rec Record, w http.ResponseWriter) bool {
 	s.store.record(rec)
+	return s.durable(w)
+}
+
+// durable waits until all state is durable.
+func (s *Sandbox) durable(w http.ResponseWriter) bool {
 	if err := s.store.flush(); err != nil {
 		s.log.Error("sandbox: nothing can be kept", "error", err)
 		problem(w, http.StatusInsufficientStorage, err.Error())

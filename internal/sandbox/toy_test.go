@@ -30,6 +30,7 @@ type thing struct {
 func toyProvider() fake.Provider {
 	return fake.Provider{
 		Connector: "toy",
+		Page:      "things",
 		New:       func(env fake.Env) http.Handler { return &toy{env} },
 		Operation: func(r *http.Request, _ []byte) string {
 			if r.URL.Path == "/v1/things" {

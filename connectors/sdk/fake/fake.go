@@ -31,6 +31,10 @@ type Provider struct {
 	// this fake, for seeding: baseURL is {sandbox}/{connector}. Secrets are drawn
 	// from secret, which gives the same value for the same name every time.
 	Account func(baseURL string, secret func(name string) string) json.RawMessage
+	// Page is the path below the mount of what there is for people to look at
+	// ("admin"), "" if nothing. That of a channel is a customer's device, and holds
+	// {from} where their number or ID goes; the sandbox has a plain one for others.
+	Page string
 }
 
 // Env is what a fake lives in.

@@ -9,7 +9,7 @@ import (
 
 const (
 	currency = "USD"
-	shopName = "Leaf & Bean"
+	shopName = "Corner Coffee"
 )
 
 // product is an article of the shop. Variant prices are in cents.
@@ -75,6 +75,14 @@ func findVariant(id string) (product, variant, bool) {
 		}
 	}
 	return product{}, variant{}, false
+}
+
+// goods names what a line is, as the shop's staff read it.
+func goods(l line) string {
+	if _, v, ok := findVariant(l.VariantID); ok && v.title != "Default Title" {
+		return l.Title + ", " + v.title
+	}
+	return l.Title
 }
 
 // decimal writes cents as Shopify writes amounts.

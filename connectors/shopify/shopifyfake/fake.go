@@ -21,6 +21,7 @@ var Provider = fake.Provider{
 	New:       New,
 	Operation: operation,
 	Account:   account,
+	Page:      "admin",
 }
 
 // shop is the fake. Its mutex makes every request atomic: a shop this small needs

@@ -13,7 +13,7 @@ import (
 var pagesHTML string
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{"money": func(cents int64) string { return decimal(cents) + " " + currency },
-	"times": func(l line) int64 { return l.Price * int64(l.Quantity) }}).Parse(pagesHTML))
+	"goods": goods, "times": func(l line) int64 { return l.Price * int64(l.Quantity) }}).Parse(pagesHTML))
 
 // listedOrder is an order at GET /_orders.
 type listedOrder struct {

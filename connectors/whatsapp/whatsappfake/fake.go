@@ -23,10 +23,12 @@ var Provider = fake.Provider{
 	New:       func(env fake.Env) http.Handler { return newServer(env) },
 	Operation: operation,
 	Account:   account,
+	Page:      "phone/{from}",
 }
 
 const (
 	demoNumberID  = "106540352242922"
+	verifiedName  = "Corner Coffee"
 	displayNumber = "15550783881"
 	defaultWABA   = "102290129340398"
 	maxBody       = 1 << 20
@@ -167,7 +169,7 @@ func (s *server) node(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"id": id, "display_phone_number": displayNumber,
-		"verified_name": "Sandbox", "quality_rating": "GREEN", "code_verification_status": "VERIFIED"})
+		"verified_name": verifiedName, "quality_rating": "GREEN", "code_verification_status": "VERIFIED"})
 }
 
 // authorised checks the bearer token and finds the connection of a number. A

@@ -25,7 +25,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src * data:")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = phonePage.Execute(w, map[string]string{ // the caller has gone away
-		"From": r.PathValue("from"), "Account": acc.Account})
+		"From": r.PathValue("from"), "Account": acc.Account, "Name": verifiedName})
 }
 
 // pageAccount finds the connection that the page talks to: the one named, else
