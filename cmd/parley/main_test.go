@@ -21,7 +21,7 @@ func TestWrongUsageIsExitCode2AndSaysWhatToDo(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no command":        {nil, "parley needs one of: api, worker, migrate, flow, connector"},
+		"no command":        {nil, "parley needs one of: api, worker, migrate"},
 		"unknown command":   {[]string{"wroker"}, `parley has no command "wroker"; did you mean "worker"?`},
 		"unknown flag":      {[]string{"api", "--prot=1"}, "unknown flag: --prot"},
 		"unknown in group":  {[]string{"flow", "chekc"}, `parley flow has no command "chekc"; did you mean "check"?`},
