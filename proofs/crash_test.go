@@ -89,13 +89,10 @@ func TestAWorkerThatDiesAnywhereInAPurchaseChangesNothing(t *testing.T) {
 	}
 	buy(never) // what is cold at first makes other points
 	all, _ := buy(never)
-	step := max(1, len(all)/number(t, "PARLEY_CRASH_SAMPLE", 10))
-	if os.Getenv("PARLEY_CRASH_POINTS") == "all" {
-		step = 1
-	}
-	t.Logf("a purchase passes %d points; the worker dies at every %d. of them", len(all), step)
+	points := choose(t, len(all))
+	t.Logf("a purchase passes %d points; the worker dies at %d of them: %v", len(all), len(points), points)
 	deaths, missed := map[string]int{}, 0
-	for n := 1 + rand.New(rand.NewPCG(seed(t), 0)).IntN(step); n <= len(all); n += step {
+	for _, n := range points {
 		passed, struck := buy(n)
 		if !struck {
 			missed++ // signals that came together left fewer points
@@ -118,6 +115,26 @@ func TestAWorkerThatDiesAnywhereInAPurchaseChangesNothing(t *testing.T) {
 	}
 	r.Check(t)
 	require.NotEmpty(t, deaths)
+}
+
+// choose gives the points at which the worker is to die: all of n or a range of
+// them where PARLEY_CRASH_POINTS says so, else a sample at equal distances.
+func choose(t *testing.T, n int) (points []int) {
+	t.Helper()
+	first, last, step := 1, n, 1
+	switch wanted := os.Getenv("PARLEY_CRASH_POINTS"); wanted {
+	case "all":
+	case "":
+		step = max(1, n/number(t, "PARLEY_CRASH_SAMPLE", 10))
+		first = 1 + rand.New(rand.NewPCG(seed(t), 0)).IntN(step)
+	default:
+		_, err := fmt.Sscanf(wanted, "%d-%d", &first, &last)
+		require.NoError(t, err, "PARLEY_CRASH_POINTS is all, or a range like 1-50")
+	}
+	for p := first; p <= min(last, n); p += step {
+		points = append(points, p)
+	}
+	return points
 }
 
 // TestTheNextMessageNeverOvertakesOneWhoseTurnCrashed kills the worker in the

@@ -5,7 +5,7 @@
 // Each is shorter by default than it can be; these variables make it longer:
 //
 //	PARLEY_KILL_CUSTOMERS, PARLEY_KILLS   size of the kill test (8 customers, 5 kills)
-//	PARLEY_CRASH_POINTS=all               every crash point, not a sample of
+//	PARLEY_CRASH_POINTS=all, or 1-50      every crash point or these, not a sample of
 //	PARLEY_CRASH_SAMPLE                   so many (10)
 //	PARLEY_OVERTAKE_POINTS                crash points of a first message's turn (6)
 //	PARLEY_DISORDER_CUSTOMERS             size of the disorder test (20)
