@@ -258,7 +258,8 @@ func TestEveryKindOfContentIsShown(t *testing.T) {
 		w.Keys("one more" + kb.Enter)
 		w.Wait("$$('.message.failed .meta').at(-1)?.textContent === 'Not sent. This chat is closed.'")
 		d.refuse("")
-		w.Wait("$$('.file').length === 3") // the picture that is gone has become a link
+		w.Do("$$('.log img').at(-1)?.scrollIntoView()") // pictures are fetched when they come into sight
+		w.Wait("$$('.file').length === 3")              // the picture that is gone has become a link
 		require.Equal(t, []string{"https://www.openstreetmap.org/?mlat=52.52&mlon=13.405#map=16/52.52/13.405", "https://shop.example/invoice.pdf", c.URL + "/nothing.png"},
 			tab.Eval[[]string](w, "$$('.file').map((a) => a.href)"))
 		w.Picture(name)
