@@ -199,6 +199,9 @@ func (s *Shopper) await(ctx context.Context, what string, want func(fake.Shown) 
 			rest = last
 		}
 		if time.Since(began) > s.patience() {
+			if err != nil {
+				return fake.Shown{}, fmt.Errorf("customer %s waits for %s since %s: %w", s.From, what, began.Format(time.TimeOnly), err)
+			}
 			return fake.Shown{}, fmt.Errorf("customer %s waits for %s since %s; the phone shows: %s", s.From, what, began.Format(time.TimeOnly), newest(shown, 12))
 		}
 		if err := wait(ctx, pause); err != nil {
