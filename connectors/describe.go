@@ -18,6 +18,15 @@ type Description struct {
 	Operations []OperationDescription `json:"operations"`
 	Triggers   []TriggerDescription   `json:"triggers"`
 	Channel    *ChannelDescription    `json:"channel,omitempty"`
+	Limits     LimitsDescription      `json:"limits"`
+	OAuth      bool                   `json:"oauth,omitempty"`
+}
+
+// LimitsDescription is how fast one connection may call; see [sdk.Limits].
+type LimitsDescription struct {
+	PerSecond  float64 `json:"per_second,omitempty"`
+	Burst      int     `json:"burst,omitempty"`
+	Concurrent int     `json:"concurrent,omitempty"`
 }
 
 // OperationDescription is one operation; Input and Output are JSON Schemas.
@@ -27,6 +36,7 @@ type OperationDescription struct {
 	Effect  EffectDescription `json:"effect"`
 	Input   json.RawMessage   `json:"input"`
 	Output  json.RawMessage   `json:"output"`
+	Samples []json.RawMessage `json:"samples,omitempty"`
 }
 
 // EffectDescription says what a repeat does.
@@ -68,6 +78,12 @@ type ChannelDescription struct {
 	Media              map[string]int64  `json:"media"`
 	CaptionMax         int               `json:"caption_max"`
 	Location           bool              `json:"location"`
+	CardsMax           int               `json:"cards_max"`
+	CardTitleMax       int               `json:"card_title_max"`
+	CardSubtitleMax    int               `json:"card_subtitle_max"`
+	CardChoicesMax     int               `json:"card_choices_max"`
+	Contact            bool              `json:"contact"`
+	OptOutWords        bool              `json:"opt_out_words"`
 	PerSecond          int               `json:"per_second"`
 	RecipientEvery     string            `json:"recipient_every,omitempty"`
 	RecipientBurst     int               `json:"recipient_burst"`
@@ -85,10 +101,11 @@ func Describe() []Description {
 // DescribeOne describes one connector.
 func DescribeOne(c sdk.Connector) Description {
 	d := Description{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: Schema(reflect.TypeOf(c.Config)),
-		Operations: []OperationDescription{}, Triggers: []TriggerDescription{}}
+		Operations: []OperationDescription{}, Triggers: []TriggerDescription{},
+		Limits: LimitsDescription{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil}
 	for _, o := range c.Operations {
 		d.Operations = append(d.Operations, OperationDescription{Name: o.Name, Summary: o.Summary,
-			Effect: describeEffect(o.Effect), Input: Schema(o.Input), Output: Schema(o.Output)})
+			Effect: describeEffect(o.Effect), Input: Schema(o.Input), Output: Schema(o.Output), Samples: o.Samples})
 	}
 	for _, t := range c.Triggers {
 		td := TriggerDescription{Name: t.Name, Summary: t.Summary, Source: t.Source}
@@ -116,6 +133,8 @@ func describeChannel(c *sdk.Channel) *ChannelDescription {
 		RowsMax: c.RowsMax, RowLabelMax: c.RowLabelMax, RowDescriptionMax: c.RowDescriptionMax, ListButtonMax: c.ListButtonMax,
 		ChoiceIDMax: c.ChoiceIDMax, LinkButton: c.LinkButton, LinkLabelMax: c.LinkLabelMax,
 		Media: c.Media, CaptionMax: c.CaptionMax, Location: c.Location,
+		CardsMax: c.CardsMax, CardTitleMax: c.CardTitleMax, CardSubtitleMax: c.CardSubtitleMax, CardChoicesMax: c.CardChoicesMax,
+		Contact: c.Contact, OptOutWords: c.OptOutWords,
 		PerSecond: c.PerSecond, RecipientEvery: duration(c.RecipientEvery), RecipientBurst: c.RecipientBurst,
 	}
 }

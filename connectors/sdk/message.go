@@ -19,8 +19,13 @@ type Content struct {
 	// ListButton is the label that opens the list, where choices become one.
 	ListButton string `json:"list_button,omitempty"`
 
+	// Cards are shown side by side: a carousel, or products.
+	Cards []Card `json:"cards,omitempty"`
+
 	Media    *Media    `json:"media,omitempty"`
 	Location *Location `json:"location,omitempty"`
+	// Contact is somebody's contact card.
+	Contact *ContactCard `json:"contact,omitempty"`
 	// Link is an address to open, e.g. a payment page, shown as a button where
 	// the channel has one.
 	Link *Link `json:"link,omitempty"`
@@ -31,7 +36,7 @@ type Content struct {
 // OnlyTemplate tells whether the content has a template and nothing else.
 func (c Content) OnlyTemplate() bool {
 	return c.Template != nil && c.Header == "" && c.Text == "" && c.Footer == "" && len(c.Choices) == 0 &&
-		c.Media == nil && c.Location == nil && c.Link == nil
+		len(c.Cards) == 0 && c.Media == nil && c.Location == nil && c.Contact == nil && c.Link == nil
 }
 
 // Choice is one thing that a customer can tap.
@@ -39,6 +44,23 @@ type Choice struct {
 	ID          string `json:"id"`
 	Label       string `json:"label"`
 	Description string `json:"description,omitempty"`
+}
+
+// Card is one of several things shown side by side, each with choices of its own.
+type Card struct {
+	Title    string   `json:"title"`
+	Subtitle string   `json:"subtitle,omitempty"`
+	ImageURL string   `json:"image_url,omitempty"`
+	Choices  []Choice `json:"choices,omitempty"`
+	Link     *Link    `json:"link,omitempty"`
+}
+
+// ContactCard is how somebody can be reached. Numbers are E.164 digits without +.
+type ContactCard struct {
+	Name         string   `json:"name"`
+	Organization string   `json:"organization,omitempty"`
+	Phones       []string `json:"phones,omitempty"`
+	Emails       []string `json:"emails,omitempty"`
 }
 
 // Link is an address with a label.
@@ -155,6 +177,14 @@ type Channel struct {
 	Media      map[string]int64
 	CaptionMax int
 	Location   bool
+	// CardsMax is how many cards fit side by side, each with a title of at most
+	// CardTitleMax, a subtitle of at most CardSubtitleMax and CardChoicesMax choices.
+	CardsMax, CardTitleMax, CardSubtitleMax, CardChoicesMax int
+	// Contact tells whether contact cards are carried.
+	Contact bool
+	// OptOutWords tells that the carrier treats STOP, CANCEL, END and the like as
+	// the end of consent, as on SMS; elsewhere only STOP and UNSUBSCRIBE do.
+	OptOutWords bool
 	// PerSecond and PerRecipient are the documented sending rates: messages a
 	// second for the account, and for one recipient one message each interval
 	// after a burst.

@@ -7,7 +7,9 @@
 // schemas, documentation and checks are derived from those types. What else a
 // connection can do is said by implementing one of the small optional
 // interfaces: [Receiver] (webhooks), [Handshaker] (the provider verifies our
-// address), [Sender] (it is a channel), [Checker] (tell whether it works).
+// address), [Subscriber] (webhooks are set up by a call), [Poller] (the provider
+// pushes nothing, or not all), [Sender] (it is a channel), [Understander] (it
+// understands language), [Checker] (tell whether it works).
 //
 // The package uses the standard library only, so that an integrator's module
 // takes on nothing else.
@@ -20,6 +22,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -43,6 +46,10 @@ type Connector struct {
 	Triggers []Trigger
 	// Channel says what its messages can carry; nil if it carries none.
 	Channel *Channel
+	// Limits is how fast the provider may be called with one connection.
+	Limits Limits
+	// OAuth says how connections are authorised by OAuth 2.0; nil if they are not.
+	OAuth *OAuth
 	// Open checks the configuration (an *[Error] of class [Invalid] names the
 	// setting) and returns the connection, on which operations run and which may
 	// implement Receiver, Handshaker, Sender and Checker. It does no I/O. The
@@ -59,6 +66,8 @@ type Host struct {
 	// PublicURL is where Parley's webhooks are reachable, without a trailing
 	// slash, for providers that are told or that sign it.
 	PublicURL string
+	// Tokens gives access tokens to a connector that declares [OAuth]; else nil.
+	Tokens TokenSource
 }
 
 // Trigger is a kind of event that a provider pushes.
@@ -116,6 +125,8 @@ type Operation struct {
 	Effect  Effect
 	// Input and Output are the struct types; schemas are derived from them.
 	Input, Output reflect.Type
+	// Samples are inputs that work, for documentation and for the conformance kit.
+	Samples []json.RawMessage
 
 	run  func(ctx context.Context, conn any, call Call, input json.RawMessage) (json.RawMessage, error)
 	find func(ctx context.Context, conn any, call Call, input json.RawMessage) (json.RawMessage, bool, error)
@@ -174,6 +185,14 @@ func LookupOp[C, In, Out any](name, summary string, settle time.Duration,
 		return js, err == nil, err
 	}
 	return op
+}
+
+// Sample returns the operation with one more input that works. A text that holds
+// {{operation.field}} stands for that field of the output of another operation
+// of the connector, which is run first with its own first sample.
+func (o Operation) Sample(input string) Operation {
+	o.Samples = append(slices.Clone(o.Samples), json.RawMessage(input))
+	return o
 }
 
 // Validator is implemented by input structs whose rules go beyond their types.
@@ -250,4 +269,22 @@ type Accounts interface {
 type Checker interface {
 	// Check makes a harmless call and returns nil, or what is wrong or missing.
 	Check(ctx context.Context) error
+}
+
+// Subscriber is implemented by connections whose webhooks are set up by a call.
+type Subscriber interface {
+	// Subscribe makes sure that the provider pushes to the address: it creates or
+	// mends what is missing and leaves alone what is right, so that calling it
+	// again is harmless. The engine calls it when a connection is stored and from
+	// time to time, since providers delete subscriptions that failed.
+	Subscribe(ctx context.Context, hook string) error
+}
+
+// Poller is implemented by connections whose provider pushes nothing, or stops
+// pushing, so that the engine asks for news.
+type Poller interface {
+	// Poll returns events since the cursor (empty at first), oldest first, with
+	// the same IDs as their webhooks would have, and the cursor to go on from.
+	// The same cursor may be polled again. At most 500 events at once.
+	Poll(ctx context.Context, cursor string) (events []Event, next string, err error)
 }
