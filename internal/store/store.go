@@ -80,6 +80,11 @@ func OpenPool(ctx context.Context, url string, maxConns int32, setup ...string) 
 	// planned once for each connection, and never compiled.
 	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	cfg.ConnConfig.RuntimeParams["jit"] = "off"
+	// They all go from a few rows to a few others by key. Planned while tables are
+	// small or their statistics old, PostgreSQL would rather read a workspace whole.
+	for _, way := range []string{"seqscan", "hashjoin", "mergejoin", "material"} {
+		cfg.ConnConfig.RuntimeParams["enable_"+way] = "off"
+	}
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		for _, s := range setup {
 			if _, err := c.Exec(ctx, s); err != nil {
