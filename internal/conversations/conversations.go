@@ -118,7 +118,7 @@ type Conversations struct {
 // New returns the conversations of a database.
 func New(db *store.DB, v *vault.Vault) *Conversations {
 	c := &Conversations{db: db, vault: v}
-	c.loads = store.NewGroup(2, 200, func(k Key) uuid.UUID { return k.Workspace }, c.load)
+	c.loads = store.NewGroup(1, 200, func(k Key) uuid.UUID { return k.Workspace }, c.load)
 	c.commits = store.NewGroup(1, 200, func(i commitItem) uuid.UUID { return i.Workspace }, c.commit)
 	c.marks = store.NewGroup(1, 200, func(m Mark) uuid.UUID { return m.Workspace }, c.mark)
 	return c

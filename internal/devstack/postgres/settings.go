@@ -26,6 +26,7 @@ func flags(port int) []string {
 		{"shared_buffers", "256MB"},
 		{"effective_cache_size", "1GB"},
 		{"random_page_cost", "1.1"},
+		{"autovacuum_naptime", "10s"}, // a new database's statistics come soon, and with them good plans
 		{"jit", "off"}, // short queries only: compiling them costs more than it saves
 		{"wal_level", "minimal"},
 		{"max_wal_senders", "0"},
