@@ -157,6 +157,17 @@ func waitsUntil(s flow.State) time.Time {
 	return s.Wait.Until
 }
 
+// due is when the flow's wait ends or the first of its calls ought to have answered.
+func due(s flow.State, calls []conversations.Call, now time.Time) time.Time {
+	at := waitsUntil(s)
+	for _, c := range calls {
+		if end := now.Add(conversation.Timeout(c.TimeoutS)); at.IsZero() || end.Before(at) {
+			at = end
+		}
+	}
+	return at
+}
+
 func decodeState(raw json.RawMessage) (flow.State, error) {
 	var st flow.State
 	if len(raw) == 0 {
@@ -229,6 +240,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		return nil, err
 	}
 	d.turn.State = raw
+	d.turn.Due = due(state, d.turn.Calls, now)
 	d.finish()
 	return d, nil
 }

@@ -14,6 +14,7 @@ import (
 	"parley/internal/bus"
 	"parley/internal/conversations"
 	"parley/internal/vault"
+	"parley/workflows/conversation"
 	"parley/workflows/process"
 )
 
@@ -187,6 +188,7 @@ func TestAWaitEndsOnce(t *testing.T) {
 		return res.WakeAt
 	}
 	require.WithinDuration(t, began.Add(time.Hour), at(0), time.Second)
+	require.WithinDuration(t, began.Add(time.Hour), one[time.Time](k.engine, `SELECT due_at FROM conversations`), time.Second)
 	at(59 * time.Minute)
 	require.Equal(t, []string{"wait"}, k.phone.texts())
 
@@ -207,6 +209,7 @@ func TestAWaitEndsOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"wait", "now"}, other.phone.texts())
+	require.True(t, one[bool](other.engine, `SELECT due_at IS NULL FROM conversations`), "nothing is waited for any more")
 	require.Equal(t, 1, one[int](other.engine, `SELECT count(*) FROM inbox WHERE kind = 'timer'`))
 }
 
@@ -266,6 +269,7 @@ func TestACallsResultIsAnEventOfTheNextTurn(t *testing.T) {
 	k.says("hi")
 	res := k.turn()
 	require.Len(t, res.Calls, 1)
+	require.WithinDuration(t, time.Now().Add(conversation.Timeout(0)), one[time.Time](k.engine, `SELECT due_at FROM conversations`), time.Minute)
 	in := callInput(k, res.Calls[0].Key)
 	for range 2 { // a repeat of the activity changes nothing
 		require.NoError(t, k.CallConnector(t.Context(), in))

@@ -10,9 +10,10 @@ import (
 	"parley/internal/store"
 )
 
-// Sweeper finds what a crash, a full queue or an unreachable Temporal left
-// behind: events that no turn has taken, and events of cases that were not
-// delivered.
+// Sweeper finds what a crash, a full queue, an unreachable Temporal or a lost
+// workflow left behind: events that no turn has taken, sends that were not settled,
+// waits that are over, calls that were not answered, and events of cases that were
+// not delivered.
 type Sweeper struct {
 	DB       *store.DB
 	Dispatch *Dispatcher
@@ -21,6 +22,9 @@ type Sweeper struct {
 	Every time.Duration
 	// MinAge is how long an event may wait before it counts as left behind, 3 s by default.
 	MinAge time.Duration
+	// Overdue is how long after its time anything else counts as left behind, 1
+	// min by default.
+	Overdue time.Duration
 	// Pause is the shortest time between two wakings of one conversation or case,
 	// 15 s by default; it grows while it stays as it is.
 	Pause time.Duration
@@ -62,6 +66,9 @@ func (s *Sweeper) setDefaults() {
 	if s.MinAge == 0 {
 		s.MinAge = 3 * time.Second
 	}
+	if s.Overdue == 0 {
+		s.Overdue = time.Minute
+	}
 	if s.Pause == 0 {
 		s.Pause = 15 * time.Second
 	}
@@ -71,7 +78,7 @@ func (s *Sweeper) setDefaults() {
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	const most = 500
 	s.setDefaults()
-	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, connector, last_number FROM unanswered_conversations($1, $2, $3)`, s.MinAge, s.Pause, most)
+	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, id, workflow_id, connector, last_number FROM unfinished_conversations($1, $2, $3, $4)`, s.MinAge, s.Overdue, s.Pause, most)
 	if err != nil {
 		return fmt.Errorf("bus: sweep: %w", err)
 	}

@@ -43,6 +43,24 @@ func TestTheSweeperOffersUnansweredConversationsOnly(t *testing.T) {
 	require.Empty(t, f.sweep(), "it was woken just now")
 }
 
+// A workflow that was lost with something left to do is started again, although
+// nobody writes.
+func TestTheSweeperOffersWhatIsOverdue(t *testing.T) {
+	f := setUp(t, 5)
+	sends, wait, soon, later := f.convs[0], f.convs[1], f.convs[2], f.convs[3]
+	f.exec(`UPDATE conversations SET event_at = now() - interval '1 hour'`)
+	f.exec(`UPDATE conversations SET pending_turn = 1 WHERE id = $1`, sends.ID)
+	f.exec(`UPDATE conversations SET due_at = now() - interval '61 seconds' WHERE id = $1`, wait.ID)
+	f.exec(`UPDATE conversations SET due_at = now() - interval '59 seconds' WHERE id = $1`, soon.ID)
+	f.exec(`UPDATE conversations SET pending_turn = 1, event_at = now() - interval '59 seconds' WHERE id = $1`, later.ID)
+
+	require.ElementsMatch(t, []bus.Target{
+		{Workspace: f.ws, ID: sends.ID, WorkflowID: sends.WorkflowID, Channel: "test"},
+		{Workspace: f.ws, ID: wait.ID, WorkflowID: wait.WorkflowID, Channel: "test"},
+	}, f.sweep())
+	require.Empty(t, f.sweep(), "they were woken just now")
+}
+
 // Pauses grow with the time for which the event has waited: 15 s at first, at
 // most ten minutes. A new event begins anew.
 func TestTheSweepersPausesGrow(t *testing.T) {

@@ -53,6 +53,9 @@ type Turn struct {
 	FlowHash string
 	State    json.RawMessage
 	Calls    []Call
+	// Due is when the conversation must be looked at although nothing new has come;
+	// zero if never.
+	Due time.Time
 	// Owner, if set, replaces the owner (compare-and-set on its version).
 	Owner *Owner
 	Queue string // with Owner: the agents' queue, or ""
@@ -115,12 +118,12 @@ func (c *Conversations) Commit(ctx context.Context, t *Turn) error {
 const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends)
+        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[], $32::timestamptz[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due)
 ), locked AS ( -- in one order, the inbox's too, so that batches never wait for each other in a circle
     SELECT v.id FROM conversations v WHERE v.workspace_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR UPDATE
 ), ok AS (
-    UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls,
+    UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls, due_at = i.due,
         pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
         owner_kind = coalesce(i.owner_kind, v.owner_kind), owner_id = coalesce(i.owner_id, v.owner_id),
         owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
@@ -161,6 +164,7 @@ type commitArrays struct {
 	flows, hashes, queues, entered                  []string
 	states, calls                                   [][]byte
 	pending, missed, announce                       []bool
+	due                                             []*time.Time
 	ownerKinds, ownerIDs                            []*string
 	eConv, eConn                                    []uuid.UUID
 	eKeys, eConnectors, eOperations, eKinds, eState []string
@@ -187,6 +191,11 @@ func (a *commitArrays) add(it commitItem) {
 	a.entered = append(a.entered, strings.Join(t.Entered, ","))
 	a.versions = append(a.versions, t.Snapshot.Owner.Version)
 	a.queues = append(a.queues, t.Queue)
+	var due *time.Time
+	if !t.Due.IsZero() {
+		due = &t.Due
+	}
+	a.due = append(a.due, due)
 	var kind, owner *string
 	if t.Owner != nil {
 		kind, owner = &t.Owner.Kind, &t.Owner.ID
@@ -235,7 +244,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true

@@ -151,10 +151,7 @@ func (r *run) startCalls(ctx workflow.Context) {
 		if _, running := r.calls[c.Key]; running {
 			continue
 		}
-		timeout := defaultTimeout
-		if c.TimeoutS > 0 {
-			timeout = time.Duration(c.TimeoutS) * time.Second
-		}
+		timeout := Timeout(c.TimeoutS)
 		opts := workflow.ActivityOptions{
 			StartToCloseTimeout:    time.Minute,
 			HeartbeatTimeout:       heartbeatTimeout,
@@ -165,6 +162,14 @@ func (r *run) startCalls(ctx workflow.Context) {
 		in := CallInput{Workspace: r.in.Workspace, Conversation: r.in.Conversation, Key: c.Key, Deadline: workflow.Now(ctx).Add(timeout)}
 		r.calls[c.Key] = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, opts), CallActivity, in)
 	}
+}
+
+// Timeout is how long a call may take whose flow names so many seconds, or none.
+func Timeout(seconds int) time.Duration {
+	if seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return defaultTimeout
 }
 
 // idle tells that nothing has happened for long and nothing is waited for.
