@@ -37,6 +37,9 @@ type Config struct {
 	KEK             *secrets.Keeper
 	TemporalAddress string
 	Namespace       string
+	// TemporalAccess says how Temporal is reached beside its address: TLS,
+	// credentials and headers.
+	TemporalAccess client.Options
 	// PublicURL is where webhooks reach us.
 	PublicURL  string
 	Connectors []sdk.Connector

@@ -30,17 +30,14 @@ func dial(c Config, v *vault.Vault, worker bool) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := client.NewLazyClient(client.Options{
-		HostPort: c.TemporalAddress, Namespace: c.Namespace, DataConverter: dc,
-		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: dc, EncodeCommonAttributes: true}),
-		Logger:           log.NewStructuredLogger(c.Log),
-		MetricsHandler:   metrics,
-		Interceptors:     append(c.Proof.interceptors(), tracing),
-		ConnectionOptions: client.ConnectionOptions{
-			GrpcCompression: &client.GrpcCompressionNone{}, // sealed payloads do not get smaller
-			DialOptions:     c.Proof.dialOptions(),
-		},
-	})
+	o := c.TemporalAccess
+	o.HostPort, o.Namespace, o.DataConverter = c.TemporalAddress, c.Namespace, dc
+	o.FailureConverter = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: dc, EncodeCommonAttributes: true})
+	o.Logger, o.MetricsHandler = log.NewStructuredLogger(c.Log), metrics
+	o.Interceptors = append(c.Proof.interceptors(), tracing)
+	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // sealed payloads do not get smaller
+	o.ConnectionOptions.DialOptions = c.Proof.dialOptions()
+	t, err := client.NewLazyClient(o)
 	if err != nil {
 		return nil, fmt.Errorf("temporal: %w", err)
 	}

@@ -112,9 +112,13 @@ func (p process) engine(ctx context.Context, list []sdk.Connector, worker bool) 
 	if err != nil {
 		return nil, err
 	}
+	access, err := roles.TemporalAccess(nil)
+	if err != nil {
+		return nil, err
+	}
 	return roles.Open(ctx, roles.Config{
 		DatabaseURL: p.config.DatabaseURL.Reveal(), KeysDatabaseURL: p.config.KeysDatabaseURL.Reveal(), KEK: kek,
-		TemporalAddress: p.config.TemporalAddress, Namespace: p.config.TemporalNamespace, PublicURL: p.config.PublicURL,
+		TemporalAddress: p.config.TemporalAddress, Namespace: p.config.TemporalNamespace, PublicURL: p.config.PublicURL, TemporalAccess: access,
 		Connectors: list, MaxConns: int32(p.config.DatabasePool), MaxKeyConns: int32(p.config.KeysDatabasePool),
 		Log: p.log, Registry: p.registry,
 	}, worker)
