@@ -112,7 +112,7 @@ func (a *Activities) callOperation(ctx context.Context, ref conversations.Ref, k
 		if op.Name == operation {
 			return a.perform(ctx, conn, op, ledger.Effect{
 				Workspace: ref.Workspace, Key: key, Subject: ref.ID, SealWith: bus.ConversationKey(ref.Workspace, ref.Contact),
-				WorkflowID: ref.WorkflowID, Connection: conn.ID, Connector: connector, Operation: operation, Effect: op.Effect, Input: input,
+				WorkflowID: ref.WorkflowID, Connection: conn.ID, Connector: connector, Operation: operation, Effect: op.EffectOn(conn.Conn), Input: input,
 			})
 		}
 	}

@@ -23,7 +23,7 @@ func (a *Activities) RunOperation(ctx context.Context, in process.OperationInput
 		Workspace: in.Case.Workspace, Key: in.Key, Subject: in.Case.ID,
 		SealWith:   caseKey(in.Case),
 		WorkflowID: workflowID(ctx), Connection: conn.ID, Connector: in.Connector, Operation: in.Operation,
-		Effect: op.Effect, Input: in.Input,
+		Effect: op.EffectOn(conn.Conn), Input: in.Input,
 	})
 	return out, Temporal(err)
 }

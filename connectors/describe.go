@@ -100,12 +100,12 @@ func Describe() []Description {
 
 // DescribeOne describes one connector.
 func DescribeOne(c sdk.Connector) Description {
-	d := Description{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: Schema(reflect.TypeOf(c.Config)),
+	d := Description{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: ConfigSchema(c),
 		Operations: []OperationDescription{}, Triggers: []TriggerDescription{},
 		Limits: LimitsDescription{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil}
 	for _, o := range c.Operations {
 		d.Operations = append(d.Operations, OperationDescription{Name: o.Name, Summary: o.Summary,
-			Effect: describeEffect(o.Effect), Input: Schema(o.Input), Output: Schema(o.Output), Samples: o.Samples})
+			Effect: describeEffect(o.Effect), Input: InputSchema(o), Output: OutputSchema(o), Samples: o.Samples})
 	}
 	for _, t := range c.Triggers {
 		td := TriggerDescription{Name: t.Name, Summary: t.Summary, Source: t.Source}

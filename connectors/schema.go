@@ -7,7 +7,28 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
+
+	"parley/connectors/sdk"
 )
+
+// InputSchema is the JSON Schema of an operation's input, declared or derived
+// from its Go type.
+func InputSchema(o sdk.Operation) json.RawMessage { return declaredOr(o.InputSchema, o.Input) }
+
+// OutputSchema is that of its output.
+func OutputSchema(o sdk.Operation) json.RawMessage { return declaredOr(o.OutputSchema, o.Output) }
+
+// ConfigSchema is that of a connector's configuration.
+func ConfigSchema(c sdk.Connector) json.RawMessage {
+	return declaredOr(c.ConfigSchema, reflect.TypeOf(c.Config))
+}
+
+func declaredOr(schema json.RawMessage, t reflect.Type) json.RawMessage {
+	if len(schema) > 0 {
+		return schema
+	}
+	return Schema(t)
+}
 
 // Schema is the JSON Schema (draft 2020-12) of the JSON form of a Go type, with
 // everything in one tree: names from json tags, descriptions from doc tags,

@@ -8,6 +8,7 @@ import (
 	"parley/cmd/internal/demo"
 	"parley/cmd/internal/roles"
 	"parley/connectors"
+	"parley/connectors/declared"
 	"parley/connectors/fakes"
 	"parley/internal/config"
 	"parley/internal/devstack"
@@ -56,6 +57,10 @@ func engine(ctx context.Context, e devstack.Env, registry *prometheus.Registry, 
 	if err != nil {
 		return nil, err
 	}
+	list, err := declared.Add(connectors.All(), settings.Connectors)
+	if err != nil {
+		return nil, err
+	}
 	kek, err := vault.LocalKEK(e.MasterKeyFile)
 	if err != nil {
 		return nil, err
@@ -71,7 +76,7 @@ func engine(ctx context.Context, e devstack.Env, registry *prometheus.Registry, 
 	return roles.Open(ctx, roles.Config{
 		DatabaseURL: e.DatabaseURL, KeysDatabaseURL: e.KeysDatabaseURL, KEK: kek,
 		TemporalAddress: e.Addresses.Temporal, Namespace: e.Namespace, PublicURL: public,
-		Connectors: connectors.All(), MaxConns: int32(settings.DatabasePool),
+		Connectors: list, MaxConns: int32(settings.DatabasePool),
 		Log: e.Log, Registry: registry, Proof: proof,
 	}, worker)
 }

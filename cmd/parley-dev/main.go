@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/connectors/declared"
 	"parley/internal/config"
 	"parley/internal/devstack"
 	"parley/stacks"
@@ -34,6 +35,7 @@ func main() {
 
 func rootCommand() *cobra.Command {
 	var o devstack.Options
+	var folder string
 	root := &cobra.Command{
 		Use:           "parley-dev",
 		Short:         "Run the whole of Parley on this machine",
@@ -43,6 +45,9 @@ func rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Out = cmd.OutOrStdout()
 			if err := complete(&o); err != nil {
+				return err
+			}
+			if err := useConnectors(folder); err != nil {
 				return err
 			}
 			return watched(cmd.Context(), "parley-dev", o.ConfigFile, func(newLog func(io.Writer) *slog.Logger) error {
@@ -55,6 +60,7 @@ func rootCommand() *cobra.Command {
 	f := root.Flags()
 	f.StringVar(&o.Dir, "data", dir, "folder for all data, made if missing")
 	f.StringVar(&o.ConfigFile, "config", "", "file with settings of the API and the worker (YAML)")
+	f.StringVar(&folder, "connectors", "", "folder with connectors that are data; see docs/import.md")
 	f.StringVar(&o.Stack, "stack", "commerce", "ready-made solution that a fresh folder is seeded with")
 	f.BoolVar(&o.Separate, "separate", false, "run api, worker, temporal and sandbox as processes of their own")
 	f.BoolVar(&o.Verbose, "verbose", false, "print how long each part took to start")
@@ -66,6 +72,22 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(roleCommands()...)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
+}
+
+// useConnectors checks a folder of declared connectors and tells every part of the
+// system, those in processes of their own too, by the environment.
+func useConnectors(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	path, err := filepath.Abs(folder)
+	if err == nil {
+		_, err = declared.Load(path)
+	}
+	if err != nil {
+		return fmt.Errorf("--connectors: %w", err)
+	}
+	return os.Setenv("PARLEY_CONNECTORS", path)
 }
 
 // complete checks what the flags cannot and fills in the rest.

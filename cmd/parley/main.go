@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"parley/cmd/parley/accesscmd"
 	"parley/cmd/parley/benchcmd"
@@ -21,6 +22,8 @@ import (
 	"parley/cmd/parley/flowcmd"
 	"parley/cmd/parley/rolecmd"
 	"parley/connectors"
+	"parley/connectors/declared"
+	"parley/connectors/sdk"
 	"parley/internal/config"
 )
 
@@ -33,25 +36,48 @@ func main() {
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := rootCommand()
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	all, err := declared.Add(connectors.All(), connectorsFolder(args))
+	if err == nil {
+		root := rootCommand(all)
+		root.SetArgs(args)
+		root.SetOut(stdout)
+		root.SetErr(stderr)
+		err = root.ExecuteContext(ctx)
+	} else {
+		err = exit.Misused("%v", err)
+	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(stderr, "parley: %v\n", err)
 	}
 	return exit.Code(err)
 }
 
-func rootCommand() *cobra.Command {
-	all := connectors.All()
+// connectorsFlag names the folder of declared connectors.
+const connectorsFlag = "connectors"
+
+// connectorsFolder finds the folder before the commands are made, since what they
+// offer depends on it.
+func connectorsFolder(args []string) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	folder := flags.String(connectorsFlag, os.Getenv("PARLEY_CONNECTORS"), "")
+	_ = flags.Parse(args) // what is wrong the command itself will say
+	return *folder
+}
+
+// rootCommand makes the commands; all are the connectors that tools know. The roles
+// find those of folders by their own settings, which may stand in a file.
+func rootCommand(all []sdk.Connector) *cobra.Command {
+	own := connectors.All()
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
-		rolecmd.API(all), rolecmd.Worker(all), rolecmd.Migrate(),
+		rolecmd.API(own), rolecmd.Worker(own), rolecmd.Migrate(),
 		accesscmd.Workspace(), accesscmd.Key(),
 		flowcmd.New(all), connectorcmd.New(all), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)
+	root.PersistentFlags().String(connectorsFlag, "", "folder with connectors that are data (PARLEY_CONNECTORS)")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

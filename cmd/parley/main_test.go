@@ -77,3 +77,20 @@ func TestVersion(t *testing.T) {
 	require.Contains(t, version(commit), "parley abc with changes (go")
 	require.Contains(t, version(nil), "parley (unknown)")
 }
+
+func TestConnectorsOfAFolderAreKnownToTools(t *testing.T) {
+	const folder = "../../connectors/declared/testdata"
+	code, stdout, stderr := runWith(t, "connector", "list", "--connectors", folder)
+	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, "Tea Shop")
+	require.Contains(t, stdout, "stripe")
+
+	t.Setenv("PARLEY_CONNECTORS", folder)
+	code, stdout, _ = runWith(t, "connector", "show", "teashop")
+	require.Equal(t, 0, code)
+	require.Contains(t, stdout, "order_create")
+
+	code, _, stderr = runWith(t, "--connectors", t.TempDir(), "connector", "list")
+	require.Equal(t, 2, code, "the flag wins over the environment")
+	require.Contains(t, stderr, "has a connector.yaml")
+}

@@ -40,6 +40,9 @@ type Connector struct {
 	// tags name the settings, its `doc` tags explain them, and fields tagged
 	// `secret:"true"` are never shown again.
 	Config any
+	// ConfigSchema is the JSON Schema of the configuration of a connector that has
+	// no Go type for it; Config is nil then. Secrets are writeOnly.
+	ConfigSchema json.RawMessage
 	// Operations in the order in which they are documented.
 	Operations []Operation
 	// Triggers are the typed events that its webhooks give.
@@ -118,13 +121,17 @@ type Call struct {
 	Workspace string
 }
 
-// Operation is one thing a connector can do. Make it with [Op] or [LookupOp].
+// Operation is one thing a connector can do. Make it with [Op] or [LookupOp], or
+// with [SchemaOp] where there are no Go types.
 type Operation struct {
 	Name    string
 	Summary string
 	Effect  Effect
 	// Input and Output are the struct types; schemas are derived from them.
 	Input, Output reflect.Type
+	// InputSchema and OutputSchema are JSON Schemas (draft 2020-12) of objects, for
+	// operations without Go types; Input and Output are nil then.
+	InputSchema, OutputSchema json.RawMessage
 	// Samples are inputs that work, for documentation and for the conformance kit.
 	Samples []json.RawMessage
 
@@ -185,6 +192,36 @@ func LookupOp[C, In, Out any](name, summary string, settle time.Duration,
 		return js, err == nil, err
 	}
 	return op
+}
+
+// SchemaOp completes an operation whose input and output are described by JSON
+// Schemas: o has its name, summary, effect, samples and both schemas. The input
+// reaches do as it came; do refuses what does not fit with class [Invalid] before
+// it sends anything. find is nil unless the effect's kind is Lookup.
+func SchemaOp[C any](o Operation,
+	do func(C, context.Context, Call, json.RawMessage) (json.RawMessage, error),
+	find func(C, context.Context, Call, json.RawMessage) (json.RawMessage, bool, error)) Operation {
+	o.run = func(ctx context.Context, conn any, call Call, raw json.RawMessage) (json.RawMessage, error) {
+		return do(conn.(C), ctx, call, raw)
+	}
+	if find != nil {
+		o.find = func(ctx context.Context, conn any, call Call, raw json.RawMessage) (json.RawMessage, bool, error) {
+			return find(conn.(C), ctx, call, raw)
+		}
+	}
+	return o
+}
+
+// EffectOn is the operation's effect on one connection: a connection that is a
+// [KeyKeeper] knows better than the manifest how long its keys are remembered.
+func (o Operation) EffectOn(conn any) Effect {
+	e := o.Effect
+	if k, ok := conn.(KeyKeeper); ok && e.Kind == Keyed {
+		if d := k.KeyLifetime(o.Name); d > 0 {
+			e.KeyLifetime = d
+		}
+	}
+	return e
 }
 
 // Sample returns the operation with one more input that works. A text that holds
@@ -269,6 +306,13 @@ type Accounts interface {
 type Checker interface {
 	// Check makes a harmless call and returns nil, or what is wrong or missing.
 	Check(ctx context.Context) error
+}
+
+// KeyKeeper is implemented by connections whose configuration says how long the
+// provider remembers a key.
+type KeyKeeper interface {
+	// KeyLifetime is that time for an operation; zero means the manifest's.
+	KeyLifetime(operation string) time.Duration
 }
 
 // Subscriber is implemented by connections whose webhooks are set up by a call.

@@ -37,6 +37,8 @@ type Config struct {
 	TemporalNamespace string `key:"temporal.namespace" default:"default" need:"api worker" doc:"Temporal namespace."`
 	TemporalUI        string `key:"temporal.ui_url" check:"url" doc:"Address of Temporal's UI, such as https://temporal.example.com: its page may show clear text to those who signed in at /codec. It must be of the same site as the API."`
 
+	Connectors string `key:"connectors" doc:"Folder with connectors that are data: one connector.yaml, or a folder for each. See docs/import.md."`
+
 	DispatchQueue   int `key:"dispatch.queue" default:"10000" check:"positive" doc:"Most conversations and cases waiting to be woken; what does not fit is left to the sweeper."`
 	DispatchWorkers int `key:"dispatch.workers" default:"32" check:"positive" doc:"How many conversations and cases are woken at once."`
 

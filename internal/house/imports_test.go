@@ -22,8 +22,10 @@ var rooms = []room{
 	{"./connectors/sdk/fake", []string{"./connectors/sdk"}},
 	{"./connectors/sdk", []string{"./connectors/sdk"}},
 	{"./connectors/fakes", []string{"./connectors/*/*fake", "./connectors/sdk/fake"}},
-	{"./connectors/*", []string{"./connectors/sdk"}}, // one provider, one folder: never another's
-	{"./connectors", []string{"./connectors"}},       // the list
+	{"./connectors/declared", []string{"./connectors/declared", "./connectors/sdk"}}, // connectors as data
+	{"./connectors/http", []string{"./connectors/declared", "./connectors/sdk"}},     // runs as a declared one does
+	{"./connectors/*", []string{"./connectors/sdk"}},                                 // one provider, one folder: never another's
+	{"./connectors", []string{"./connectors"}},                                       // the list
 
 	// Workflows know what can be connected, and nothing of how anything is done.
 	{"./workflows/flow", []string{"./connectors/sdk"}},

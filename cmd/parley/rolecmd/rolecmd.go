@@ -13,6 +13,7 @@ import (
 
 	"parley/cmd/internal/roles"
 	"parley/cmd/parley/exit"
+	"parley/connectors/declared"
 	"parley/connectors/sdk"
 	"parley/internal/config"
 	"parley/internal/observe"
@@ -108,6 +109,10 @@ func start(ctx context.Context, name string, c *config.Config, stderr io.Writer,
 
 // engine opens what both roles share.
 func (p process) engine(ctx context.Context, list []sdk.Connector, worker bool) (*roles.Engine, error) {
+	list, err := declared.Add(list, p.config.Connectors)
+	if err != nil {
+		return nil, exit.Misused("%v", err)
+	}
 	kek, err := openKEK(ctx, p.config)
 	if err != nil {
 		return nil, err
