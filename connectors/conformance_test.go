@@ -5,6 +5,7 @@ import (
 
 	"parley/connectors"
 	"parley/connectors/fakes"
+	"parley/connectors/sdk/channeltest"
 	"parley/connectors/sdk/connectortest"
 )
 
@@ -25,6 +26,9 @@ func TestConformance(t *testing.T) {
 				}
 			}
 			connectortest.Run(t, s)
+			if c.Channel != nil {
+				channeltest.Run(t, s)
+			}
 		})
 	}
 }

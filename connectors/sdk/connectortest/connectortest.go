@@ -17,6 +17,7 @@ package connectortest
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,38 +49,49 @@ type Subject struct {
 	Waive map[string]string
 }
 
-// check is one promise. Its name is "what" or "what/which".
-type check struct {
-	name string
-	run  func(*probe)
+// Check is one promise. Its name is "what" or "what/which".
+type Check struct {
+	Name string
+	Run  func(*Probe)
 }
 
-// Run holds the subject to every check that applies to it.
+// Run holds the subject to every check that applies to it. Waivers of checks
+// that begin with "channel/" are for parley/connectors/sdk/channeltest.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
-	list := checksOf(s)
-	for name := range s.Waive {
-		if !slices.ContainsFunc(list, func(c check) bool { return c.name == name }) {
+	waive := maps.Clone(s.Waive)
+	maps.DeleteFunc(waive, func(name, _ string) bool { return strings.HasPrefix(name, "channel/") })
+	RunChecks(t, waive, checksOf(s))
+}
+
+// RunChecks runs each check as a subtest, but for those that are waived.
+func RunChecks(t *testing.T, waive map[string]string, list []Check) {
+	t.Helper()
+	for name := range waive {
+		if !slices.ContainsFunc(list, func(c Check) bool { return c.Name == name }) {
 			t.Errorf("the waiver of %s waives nothing: there is no such check", name)
 		}
 	}
 	for _, c := range list {
-		reason, waived := s.Waive[c.name]
-		t.Run(c.name, func(t *testing.T) {
-			problems := attempt(t, c.run)
-			switch {
-			case waived && strings.TrimSpace(reason) == "":
-				t.Errorf("the waiver of %s gives no reason", c.name)
-			case waived && len(problems) == 0:
-				t.Errorf("the check passes: take its waiver away")
-			case waived:
-				t.Logf("waived (%s): %s", reason, problems[0])
-			default:
-				for _, p := range problems {
-					t.Error(p)
-				}
-			}
-		})
+		reason, waived := waive[c.Name]
+		t.Run(c.Name, func(t *testing.T) { report(t, c, reason, waived) })
+	}
+}
+
+func report(t *testing.T, c Check, reason string, waived bool) {
+	t.Helper()
+	problems := attempt(t, c.Run)
+	switch {
+	case waived && strings.TrimSpace(reason) == "":
+		t.Errorf("the waiver of %s gives no reason", c.Name)
+	case waived && len(problems) == 0:
+		t.Errorf("the check passes: take its waiver away")
+	case waived:
+		t.Logf("waived (%s): %s", reason, problems[0])
+	default:
+		for _, p := range problems {
+			t.Error(p)
+		}
 	}
 }
 
@@ -87,43 +99,43 @@ func Run(t *testing.T, s Subject) {
 func Checks(s Subject) []string {
 	var names []string
 	for _, c := range checksOf(s) {
-		names = append(names, c.name)
+		names = append(names, c.Name)
 	}
 	return names
 }
 
-func checksOf(s Subject) []check {
-	list := []check{{"manifest/golden", s.golden}, {"manifest/settings", s.settings}}
+func checksOf(s Subject) []Check {
+	list := []Check{{"manifest/golden", s.golden}, {"manifest/settings", s.settings}}
 	if s.Fake.New == nil {
 		if len(s.Connector.Operations) > 0 || s.Connector.Channel == nil || !s.Connector.Channel.Hosted {
-			list = append(list, check{"fake", func(p *probe) { p.Errorf("the connector has no fake") }})
+			list = append(list, Check{"fake", func(p *Probe) { p.Errorf("the connector has no fake") }})
 		}
 		return list
 	}
 	list = append(list, s.operationChecks()...)
 	list = append(list, s.faultChecks()...)
 	list = append(list, s.webhookChecks()...)
-	return append(list, check{"secrets", s.secrets}, check{"hosts", s.hosts}, check{"redirect", s.redirect},
-		check{"concurrency", s.concurrency})
+	return append(list, Check{"secrets", s.secrets}, Check{"hosts", s.hosts}, Check{"redirect", s.redirect},
+		Check{"concurrency", s.concurrency})
 }
 
-// probe collects what a check finds. It is what testify's require wants, so that
+// Probe collects what a check finds. It is what testify's require wants, so that
 // a check is written like a test and can yet be waived.
-type probe struct {
+type Probe struct {
 	*testing.T
 	problems []string
 }
 
-func (p *probe) Errorf(format string, args ...any) {
+func (p *Probe) Errorf(format string, args ...any) {
 	p.problems = append(p.problems, strings.TrimSpace(fmt.Sprintf(format, args...)))
 }
 
 // FailNow ends the check.
-func (p *probe) FailNow() { runtime.Goexit() }
+func (p *Probe) FailNow() { runtime.Goexit() }
 
 // attempt runs a check in a goroutine that FailNow can end.
-func attempt(t *testing.T, run func(*probe)) []string {
-	p := &probe{T: t}
+func attempt(t *testing.T, run func(*Probe)) []string {
+	p := &Probe{T: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -83,26 +83,26 @@ func (s Subject) connType() reflect.Type {
 // retryAfter is the provider's wish in the faults that have one.
 const retryAfter = 7 * time.Second
 
-func (s Subject) faultChecks() (list []check) {
+func (s Subject) faultChecks() (list []Check) {
 	for _, a := range s.actions() {
-		add := func(fault string, run func(*probe)) {
-			list = append(list, check{"fault/" + a.name + "/" + fault, run})
+		add := func(fault string, run func(*Probe)) {
+			list = append(list, Check{"fault/" + a.name + "/" + fault, run})
 		}
-		add("401", func(p *probe) { s.answers(p, a, "401", sdk.Auth) })
-		add("429", func(p *probe) { s.answers(p, a, "429", sdk.Throttled) })
-		add("500", func(p *probe) { s.answers(p, a, "500", sdk.Unavailable) })
-		add("503", func(p *probe) { s.answers(p, a, "503", sdk.Unavailable) })
-		add("timeout", func(p *probe) { s.timesOut(p, a) })
-		add("refused", func(p *probe) { s.unreachable(p, a, syscall.ECONNREFUSED) })
-		add("cut_before_write", func(p *probe) { s.unreachable(p, a, syscall.ECONNRESET) })
-		list = append(list, check{"cancel/" + a.name, func(p *probe) { s.cancels(p, a) }})
+		add("401", func(p *Probe) { s.answers(p, a, "401", sdk.Auth) })
+		add("429", func(p *Probe) { s.answers(p, a, "429", sdk.Throttled) })
+		add("500", func(p *Probe) { s.answers(p, a, "500", sdk.Unavailable) })
+		add("503", func(p *Probe) { s.answers(p, a, "503", sdk.Unavailable) })
+		add("timeout", func(p *Probe) { s.timesOut(p, a) })
+		add("refused", func(p *Probe) { s.unreachable(p, a, syscall.ECONNREFUSED) })
+		add("cut_before_write", func(p *Probe) { s.unreachable(p, a, syscall.ECONNRESET) })
+		list = append(list, Check{"cancel/" + a.name, func(p *Probe) { s.cancels(p, a) }})
 	}
 	return list
 }
 
 // calls runs an action once and returns the requests that it made.
-func (s Subject) calls(p *probe, a action) []seen {
-	r := s.rig(p)
+func (s Subject) calls(p *Probe, a action) []seen {
+	r := s.Rig(p)
 	do := a.prepare(r)
 	before := len(r.gate.requests())
 	require.NoError(p, do(p.Context()))
@@ -110,12 +110,12 @@ func (s Subject) calls(p *probe, a action) []seen {
 }
 
 // answers: a status gives its class, whatever else the provider says of it.
-func (s Subject) answers(p *probe, a action, name string, class sdk.Class) {
+func (s Subject) answers(p *Probe, a action, name string, class sdk.Class) {
 	made := s.calls(p, a)
 	if len(made) == 0 {
 		return
 	}
-	r := s.rig(p)
+	r := s.Rig(p)
 	do := a.prepare(r)
 	r.gate.set(&fault{name: name, only: writing(a.name, made), retryAfter: retryAfter})
 	err := do(p.Context())
@@ -135,7 +135,7 @@ func (s Subject) answers(p *probe, a action, name string, class sdk.Class) {
 }
 
 // timesOut: a provider that does not answer is unavailable, and may have acted.
-func (s Subject) timesOut(p *probe, a action) {
+func (s Subject) timesOut(p *Probe, a action) {
 	made := s.calls(p, a)
 	if len(made) == 0 {
 		return
@@ -153,7 +153,7 @@ func (s Subject) timesOut(p *probe, a action) {
 }
 
 // unreachable: a provider that was not reached did nothing.
-func (s Subject) unreachable(p *probe, a action, cause syscall.Errno) {
+func (s Subject) unreachable(p *Probe, a action, cause syscall.Errno) {
 	if len(s.calls(p, a)) == 0 {
 		return
 	}
@@ -185,11 +185,11 @@ type transport func(*http.Request) (*http.Response, error)
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // cancels: a call whose context ends returns at once and leaves nothing running.
-func (s Subject) cancels(p *probe, a action) {
+func (s Subject) cancels(p *Probe, a action) {
 	if len(s.calls(p, a)) == 0 {
 		return
 	}
-	r := s.rig(p)
+	r := s.Rig(p)
 	do := a.prepare(r)
 	hang := &fault{name: fake.FaultTimeout}
 	r.gate.set(hang)

@@ -16,7 +16,7 @@ import (
 )
 
 // canaries are the secrets in the fake account's configuration.
-func (s Subject) canaries(p *probe) map[string]string {
+func (s Subject) canaries(p *Probe) map[string]string {
 	var config map[string]any
 	require.NoError(p, json.Unmarshal(s.Fake.Account("http://127.0.0.1:9", secret), &config))
 	var schema struct {
@@ -39,7 +39,7 @@ func (s Subject) canaries(p *probe) map[string]string {
 }
 
 // secrets: whatever goes wrong, no error and no manifest shows a secret.
-func (s Subject) secrets(p *probe) {
+func (s Subject) secrets(p *Probe) {
 	canaries := s.canaries(p)
 	holds := func(text, where string) {
 		for name, value := range canaries {
@@ -51,7 +51,7 @@ func (s Subject) secrets(p *probe) {
 	holds(string(sdk.JSONBody(manifest.Of(s.Connector))), "the manifest")
 	for where, reply := range s.badReplies(canaries) {
 		for _, a := range s.actions() {
-			r := s.rig(p)
+			r := s.Rig(p)
 			do := a.prepare(r)
 			r.gate.set(&fault{reply: reply})
 			if err := do(p.Context()); err != nil {
@@ -106,7 +106,7 @@ func (s Subject) badReplies(canaries map[string]string) map[string]func(http.Res
 }
 
 // openWrong opens the connector with a wrong address and calls all that it can.
-func (s Subject) openWrong(base string, tell func(error), p *probe) {
+func (s Subject) openWrong(base string, tell func(error), p *Probe) {
 	conn, err := s.Connector.Open(s.Fake.Account(base, secret), s.host(options{}))
 	if err != nil {
 		tell(err)
@@ -132,7 +132,7 @@ var errElsewhere = errors.New("this host was not given to the connector")
 
 // hosts: nothing is dialled but the address that the configuration names, and by
 // no other client than the one that the connection was given.
-func (s Subject) hosts(p *probe) {
+func (s Subject) hosts(p *Probe) {
 	var mu sync.Mutex
 	var others []string
 	refuse := func(req *http.Request) {
@@ -171,7 +171,7 @@ func replaceDefault(rt http.RoundTripper) (restore func()) {
 }
 
 // redirect: an answer that sends the call to another host is not followed.
-func (s Subject) redirect(p *probe) {
+func (s Subject) redirect(p *Probe) {
 	reached := make(chan string, 100)
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -182,7 +182,7 @@ func (s Subject) redirect(p *probe) {
 	defer other.Close()
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
 		for _, a := range s.actions() {
-			r := s.rig(p)
+			r := s.Rig(p)
 			do := a.prepare(r)
 			before := len(r.gate.requests())
 			r.gate.set(&fault{reply: func(w http.ResponseWriter, r *http.Request, _ []byte) {
@@ -203,10 +203,10 @@ func (s Subject) redirect(p *probe) {
 }
 
 // concurrency: one connection serves many calls at once.
-func (s Subject) concurrency(p *probe) {
+func (s Subject) concurrency(p *Probe) {
 	const parallel = 4
 	for _, a := range s.actions() {
-		r := s.rig(p)
+		r := s.Rig(p)
 		do := a.prepare(r)
 		var wg sync.WaitGroup
 		errs := make([]error, parallel)

@@ -17,7 +17,7 @@ import (
 
 // golden: the manifest is the recorded one. A change that would break a flow
 // that uses the connector is named, and -update does not record it.
-func (s Subject) golden(p *probe) {
+func (s Subject) golden(p *Probe) {
 	file := filepath.Join(s.Dir, "testdata", "manifest.json")
 	now := manifest.Of(s.Connector)
 	text, err := json.MarshalIndent(now, "", "  ")
@@ -44,7 +44,7 @@ func (s Subject) golden(p *probe) {
 
 // settings: every configuration has base_url and webhook_secret, a secret; all
 // are explained; and one with an unknown or mistyped setting is refused.
-func (s Subject) settings(p *probe) {
+func (s Subject) settings(p *Probe) {
 	var schema struct {
 		Properties map[string]struct {
 			Type, Description string
@@ -71,7 +71,7 @@ func (s Subject) settings(p *probe) {
 
 // refusesSetting opens the connector with one setting changed. A map with strings
 // that is given a list in one is mistyped as well.
-func (s Subject) refusesSetting(p *probe, config map[string]any, name string, value any) {
+func (s Subject) refusesSetting(p *Probe, config map[string]any, name string, value any) {
 	spoiled := map[string]any{}
 	for k, v := range config {
 		spoiled[k] = v

@@ -15,10 +15,10 @@ import (
 	"parley/connectors/sdk/manifest"
 )
 
-func (s Subject) operationChecks() (list []check) {
+func (s Subject) operationChecks() (list []Check) {
 	for _, op := range s.Connector.Operations {
-		add := func(what string, run func(Subject, *probe, sdk.Operation)) {
-			list = append(list, check{what + "/" + op.Name, func(p *probe) {
+		add := func(what string, run func(Subject, *Probe, sdk.Operation)) {
+			list = append(list, Check{what + "/" + op.Name, func(p *Probe) {
 				require.NotEmpty(p, op.Samples, "the operation has no sample: give it one with Operation.Sample")
 				run(s, p, op)
 			}})
@@ -44,9 +44,9 @@ func (s Subject) operationChecks() (list []check) {
 }
 
 // works: every sample fits the schema, is accepted, and its output fits too.
-func (s Subject) works(p *probe, op sdk.Operation) {
+func (s Subject) works(p *Probe, op sdk.Operation) {
 	for i := range op.Samples {
-		r := s.rig(p)
+		r := s.Rig(p)
 		input := r.Input(op, i)
 		fits(p, op.Input, input, "the sample")
 		out, err := op.Run(p.Context(), r.Conn, r.Call(op.Name), input)
@@ -56,8 +56,8 @@ func (s Subject) works(p *probe, op sdk.Operation) {
 }
 
 // refuses: input that breaks the schema is refused before any request.
-func (s Subject) refuses(p *probe, op sdk.Operation) {
-	r := s.rig(p)
+func (s Subject) refuses(p *Probe, op sdk.Operation) {
+	r := s.Rig(p)
 	for what, input := range badInputs(p, op, r.Input(op, 0)) {
 		before := len(r.gate.requests())
 		_, err := op.Run(p.Context(), r.Conn, r.Call(op.Name), input)
@@ -73,7 +73,7 @@ func (s Subject) refuses(p *probe, op sdk.Operation) {
 }
 
 // badInputs spoils a good input in every way that its schema tells.
-func badInputs(p *probe, op sdk.Operation, good json.RawMessage) map[string]json.RawMessage {
+func badInputs(p *Probe, op sdk.Operation, good json.RawMessage) map[string]json.RawMessage {
 	var schema struct {
 		Properties map[string]struct{ Type string }
 		Required   []string
@@ -110,8 +110,8 @@ func badInputs(p *probe, op sdk.Operation, good json.RawMessage) map[string]json
 }
 
 // readsOnly: a read changes nothing at the provider.
-func (s Subject) readsOnly(p *probe, op sdk.Operation) {
-	r := s.rig(p)
+func (s Subject) readsOnly(p *Probe, op sdk.Operation) {
+	r := s.Rig(p)
 	input := r.Input(op, 0)
 	before := r.effects()
 	for range 2 {
@@ -122,8 +122,8 @@ func (s Subject) readsOnly(p *probe, op sdk.Operation) {
 }
 
 // one is what a single run of the operation's first sample leaves with the fake.
-func (s Subject) one(p *probe, op sdk.Operation) (left map[string]int, made []seen) {
-	r := s.rig(p)
+func (s Subject) one(p *Probe, op sdk.Operation) (left map[string]int, made []seen) {
+	r := s.Rig(p)
 	input := r.Input(op, 0)
 	before, asked := r.effects(), len(r.gate.requests())
 	_, err := op.Run(p.Context(), r.Conn, r.Call(op.Name), input)
@@ -132,8 +132,8 @@ func (s Subject) one(p *probe, op sdk.Operation) (left map[string]int, made []se
 }
 
 // repeats: one key twice is one effect, and says the same.
-func (s Subject) repeats(p *probe, op sdk.Operation) {
-	r := s.rig(p)
+func (s Subject) repeats(p *Probe, op sdk.Operation) {
+	r := s.Rig(p)
 	input, call := r.Input(op, 0), r.Call(op.Name)
 	if op.Effect.Kind == sdk.Lookup {
 		_, found, err := op.Find(p.Context(), r.Conn, call, input)
@@ -150,7 +150,7 @@ func (s Subject) repeats(p *probe, op sdk.Operation) {
 }
 
 // again repeats an operation as the engine does: by its key, or by a search first.
-func again(p *probe, r *Rig, op sdk.Operation, call sdk.Call, input json.RawMessage) json.RawMessage {
+func again(p *Probe, r *Rig, op sdk.Operation, call sdk.Call, input json.RawMessage) json.RawMessage {
 	call.Attempt++
 	if op.Effect.Kind == sdk.Lookup {
 		out, found, err := op.Find(p.Context(), r.Conn, call, input)
@@ -165,7 +165,7 @@ func again(p *probe, r *Rig, op sdk.Operation, call sdk.Call, input json.RawMess
 }
 
 // sameIDs: both outputs name the same objects.
-func sameIDs(p *probe, first, second json.RawMessage) {
+func sameIDs(p *Probe, first, second json.RawMessage) {
 	a, b := map[string]any{}, map[string]any{}
 	require.NoError(p, decodeExact(first, &a))
 	require.NoError(p, decodeExact(second, &b))
@@ -177,8 +177,8 @@ func sameIDs(p *probe, first, second json.RawMessage) {
 }
 
 // remembers: the provider knows the key for as long as the manifest says.
-func (s Subject) remembers(p *probe, op sdk.Operation) {
-	r := s.rig(p)
+func (s Subject) remembers(p *Probe, op sdk.Operation) {
+	r := s.Rig(p)
 	input, call := r.Input(op, 0), r.Call(op.Name)
 	before := r.effects()
 	first, err := op.Run(p.Context(), r.Conn, call, input)
@@ -191,8 +191,8 @@ func (s Subject) remembers(p *probe, op sdk.Operation) {
 }
 
 // waitsForSearch: once the stated time has passed, the search finds what was done.
-func (s Subject) waitsForSearch(p *probe, op sdk.Operation) {
-	r := s.rig(p)
+func (s Subject) waitsForSearch(p *Probe, op sdk.Operation) {
+	r := s.Rig(p)
 	input, call := r.Input(op, 0), r.Call(op.Name)
 	lag := op.Effect.Settle
 	if lag == 0 {
@@ -212,12 +212,12 @@ func (s Subject) waitsForSearch(p *probe, op sdk.Operation) {
 
 // survivesCut: when the answer is lost, the repeat makes one effect of it, and
 // what may not be repeated says that it may have been done.
-func (s Subject) survivesCut(p *probe, op sdk.Operation) {
+func (s Subject) survivesCut(p *Probe, op sdk.Operation) {
 	want, made := s.one(p, op)
 	if len(made) == 0 {
 		return
 	}
-	r := s.rig(p)
+	r := s.Rig(p)
 	input, call := r.Input(op, 0), r.Call(op.Name)
 	before := r.effects()
 	r.gate.set(&fault{name: fake.FaultCutAfterWrite, only: writing(op.Name, made), times: 1})
@@ -248,7 +248,7 @@ func writing(name string, made []seen) func(seen) bool {
 }
 
 // seamError is an error that is one of the seam's, as every one must be.
-func seamError(p *probe, err error) *sdk.Error {
+func seamError(p *Probe, err error) *sdk.Error {
 	e, ok := err.(*sdk.Error)
 	require.True(p, ok, "it fails with a %T; every error must be an *sdk.Error", err)
 	return e

@@ -36,7 +36,7 @@ type Rig struct {
 	// Conn is what the connector has opened.
 	Conn any
 
-	t       *probe
+	t       *Probe
 	subject Subject
 	gate    *gate
 	server  *httptest.Server
@@ -50,10 +50,10 @@ type options struct {
 	wrap    func(http.RoundTripper) http.RoundTripper
 }
 
-func (s Subject) rig(t *probe) *Rig { return s.rigWith(t, options{}) }
+// Rig starts a fake and opens a connection to it; all ends with the test.
+func (s Subject) Rig(t *Probe) *Rig { return s.rigWith(t, options{}) }
 
-// rigWith starts a fake and opens a connection to it. All ends with the test.
-func (s Subject) rigWith(t *probe, o options) *Rig {
+func (s Subject) rigWith(t *Probe, o options) *Rig {
 	r := &Rig{t: t, subject: s, Env: fake.NewMemory(""), HTTP: &http.Client{Timeout: 10 * time.Second},
 		ahead: &atomic.Int64{}, outputs: map[string]any{}}
 	r.Env.Clock = r.Now
@@ -70,7 +70,7 @@ func (s Subject) rigWith(t *probe, o options) *Rig {
 	return r
 }
 
-func (s Subject) open(t *probe, config json.RawMessage, o options) any {
+func (s Subject) open(t *Probe, config json.RawMessage, o options) any {
 	conn, err := s.Connector.Open(config, s.host(o))
 	require.NoError(t, err, "the configuration that the fake suggests is refused")
 	return conn
@@ -216,4 +216,14 @@ func operation(c sdk.Connector, name string) (sdk.Operation, bool) {
 		}
 	}
 	return sdk.Operation{}, false
+}
+
+// CutAfterWrite lets the next request that the operation makes for its effect be
+// done by the fake, and cuts the connection without an answer.
+func (r *Rig) CutAfterWrite(operation string) {
+	named := func(s seen) bool { return s.operation == operation }
+	if r.subject.Fake.Operation == nil {
+		named = func(s seen) bool { return s.method != http.MethodGet }
+	}
+	r.gate.set(&fault{name: fake.FaultCutAfterWrite, only: named, times: 1})
 }

@@ -80,7 +80,7 @@ func decodeExact(raw []byte, into any) error {
 }
 
 // fits holds a JSON value against the schema of a Go type.
-func fits(t *probe, typ reflect.Type, raw json.RawMessage, what string) {
+func fits(t *Probe, typ reflect.Type, raw json.RawMessage, what string) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(manifest.Schema(typ)))
 	require.NoError(t, err)
 	c := jsonschema.NewCompiler()

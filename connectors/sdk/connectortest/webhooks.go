@@ -17,21 +17,21 @@ import (
 	"parley/connectors/sdk/fake"
 )
 
-func (s Subject) webhookChecks() (list []check) {
+func (s Subject) webhookChecks() (list []Check) {
 	conn := s.connType()
 	if conn == nil || !conn.Implements(reflect.TypeFor[sdk.Receiver]()) || s.Connector.Channel != nil && s.Connector.Channel.Hosted {
 		for _, t := range s.Connector.Triggers {
-			list = append(list, check{"trigger/" + t.Name, func(p *probe) {
+			list = append(list, Check{"trigger/" + t.Name, func(p *Probe) {
 				p.Errorf("the connector declares triggers, and its connection is no sdk.Receiver")
 			}})
 		}
 		return list
 	}
-	for name, run := range map[string]func(Subject, *probe, *Rig, fake.Delivery){
+	for name, run := range map[string]func(Subject, *Probe, *Rig, fake.Delivery){
 		"understood": Subject.understands, "stable_ids": Subject.keepsIDs, "altered_body": Subject.refusesAlteredBody,
 		"altered_signature": Subject.refusesAlteredSignature, "unsigned": Subject.refusesUnsigned, "stale": Subject.refusesStale,
 	} {
-		list = append(list, check{"webhook/" + name, func(p *probe) {
+		list = append(list, Check{"webhook/" + name, func(p *Probe) {
 			all := s.deliveries(p)
 			require.NotEmpty(p, all, "the fake delivers no webhook: let an operation's sample or Subject.Triggers cause one")
 			for _, d := range all {
@@ -39,11 +39,11 @@ func (s Subject) webhookChecks() (list []check) {
 			}
 		}})
 	}
-	list = append(list, check{"webhook/garbage", s.survivesGarbage})
+	list = append(list, Check{"webhook/garbage", s.survivesGarbage})
 	for _, t := range s.Connector.Triggers {
-		list = append(list, check{"trigger/" + t.Name, func(p *probe) { s.triggers(p, t) }})
+		list = append(list, Check{"trigger/" + t.Name, func(p *Probe) { s.triggers(p, t) }})
 	}
-	slices.SortStableFunc(list, func(a, b check) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(list, func(a, b Check) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -54,9 +54,9 @@ type sent struct {
 }
 
 // deliveries are all webhooks that samples, triggers and a customer cause.
-func (s Subject) deliveries(p *probe) (all []sent) {
+func (s Subject) deliveries(p *Probe) (all []sent) {
 	collect := func(do func(*Rig)) {
-		r := s.rig(p)
+		r := s.Rig(p)
 		do(r)
 		for _, d := range r.Env.Deliveries() {
 			all = append(all, sent{r, d})
@@ -77,13 +77,13 @@ func (s Subject) deliveries(p *probe) (all []sent) {
 }
 
 // understands: every webhook verifies and parses into events that are complete.
-func (s Subject) understands(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) understands(p *Probe, r *Rig, d fake.Delivery) {
 	for _, e := range r.Events(d) {
 		s.complete(p, e)
 	}
 }
 
-func (s Subject) complete(p *probe, e sdk.Event) {
+func (s Subject) complete(p *Probe, e sdk.Event) {
 	if e.Kind == sdk.EventIgnored {
 		return
 	}
@@ -109,7 +109,7 @@ func (s Subject) complete(p *probe, e sdk.Event) {
 }
 
 // keepsIDs: a delivery that comes again has the same IDs.
-func (s Subject) keepsIDs(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) keepsIDs(p *Probe, r *Rig, d fake.Delivery) {
 	first := r.Events(d)
 	r.Advance(time.Minute)
 	require.Equal(p, ids(first), ids(r.Events(d)), "a webhook that is delivered again has other event IDs")
@@ -130,13 +130,13 @@ func verdict(r *Rig, req sdk.WebhookRequest) error {
 	return r.Conn.(sdk.Receiver).Verify(req, r.Now())
 }
 
-func (s Subject) refusesAlteredBody(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) refusesAlteredBody(p *Probe, r *Rig, d fake.Delivery) {
 	req := r.request(d)
 	req.Body = alter(req.Body)
 	refused(p, verdict(r, req), "a webhook whose body was altered")
 }
 
-func (s Subject) refusesAlteredSignature(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) refusesAlteredSignature(p *Probe, r *Rig, d fake.Delivery) {
 	req := r.request(d)
 	for name, values := range req.Header {
 		if slices.Contains(ordinary, name) {
@@ -160,7 +160,7 @@ func (s Subject) refusesAlteredSignature(p *probe, r *Rig, d fake.Delivery) {
 	p.Errorf("a webhook whose signature was altered is accepted")
 }
 
-func (s Subject) refusesUnsigned(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) refusesUnsigned(p *Probe, r *Rig, d fake.Delivery) {
 	req := r.request(d)
 	bare := http.Header{}
 	for _, name := range ordinary {
@@ -174,7 +174,7 @@ func (s Subject) refusesUnsigned(p *probe, r *Rig, d fake.Delivery) {
 }
 
 // refusesStale: where the time is signed, an old webhook is a replay.
-func (s Subject) refusesStale(p *probe, r *Rig, d fake.Delivery) {
+func (s Subject) refusesStale(p *Probe, r *Rig, d fake.Delivery) {
 	if _, signs := r.Handler.(fake.Signer); !signs {
 		return
 	}
@@ -183,7 +183,7 @@ func (s Subject) refusesStale(p *probe, r *Rig, d fake.Delivery) {
 	refused(p, verdict(r, req), "a webhook whose signed time is a day old")
 }
 
-func refused(p *probe, err error, what string) {
+func refused(p *Probe, err error, what string) {
 	require.Error(p, err, "%s is accepted", what)
 	e := seamError(p, err)
 	require.Contains(p, []sdk.Class{sdk.Auth, sdk.Invalid, sdk.Rejected}, e.Class, "%s is refused as %s", what, e.Class)
@@ -208,8 +208,8 @@ func alter(text []byte) []byte {
 }
 
 // survivesGarbage: whatever is posted to the webhook's address, nothing panics.
-func (s Subject) survivesGarbage(p *probe) {
-	r := s.rig(p)
+func (s Subject) survivesGarbage(p *Probe) {
+	r := s.Rig(p)
 	requests := []sdk.WebhookRequest{{Method: http.MethodPost, URL: "::", Header: http.Header{}}}
 	for _, body := range []string{"", "null", "[]", "{}", `"text"`, "1e999", "{\"a\":", "\xff\xfe", "a=1&b=%zz", strings.Repeat("[", 10_000)} {
 		requests = append(requests, sdk.WebhookRequest{Method: http.MethodPost, URL: hook, Header: http.Header{}, Body: []byte(body)})
@@ -260,9 +260,9 @@ func mutate(random *rand.Rand, body []byte) []byte {
 }
 
 // triggers: the fake can produce the event.
-func (s Subject) triggers(p *probe, t sdk.Trigger) {
+func (s Subject) triggers(p *Probe, t sdk.Trigger) {
 	if do := s.Triggers[t.Name]; do != nil {
-		r := s.rig(p)
+		r := s.Rig(p)
 		do(r)
 		for _, d := range r.Env.Deliveries() {
 			for _, e := range r.Events(d) {
