@@ -134,13 +134,16 @@ func (s Subject) answers(p *Probe, a action, name string, class sdk.Class) {
 	}
 }
 
+// patience is how long a call waits for a provider that does not answer.
+var patience = 250 * time.Millisecond
+
 // timesOut: a provider that does not answer is unavailable, and may have acted.
 func (s Subject) timesOut(p *Probe, a action) {
 	made := s.calls(p, a)
 	if len(made) == 0 {
 		return
 	}
-	r := s.rigWith(p, options{timeout: 250 * time.Millisecond})
+	r := s.rigWith(p, options{timeout: patience})
 	do := a.prepare(r)
 	r.gate.set(&fault{name: fake.FaultTimeout, only: writing(a.name, made)})
 	err := do(p.Context())
@@ -191,6 +194,7 @@ func (s Subject) cancels(p *Probe, a action) {
 	}
 	r := s.Rig(p)
 	do := a.prepare(r)
+	before := goroutinesOf(r.Conn)
 	hang := &fault{name: fake.FaultTimeout}
 	r.gate.set(hang)
 	ctx, cancel := context.WithCancel(p.Context())
@@ -210,21 +214,23 @@ func (s Subject) cancels(p *Probe, a action) {
 	case <-time.After(time.Second):
 		require.Fail(p, "a cancelled call did not return within a second")
 	}
-	require.Empty(p, leaked(r.Conn), "the cancelled call left a goroutine")
+	require.Empty(p, leaked(r.Conn, before), "the cancelled call left a goroutine")
 }
 
 // leaked waits up to a second for the goroutines of a connection's package to
-// end and returns the stack of one that did not.
-func leaked(conn any) string {
-	t := reflect.TypeOf(conn)
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+// end, but for those that were there before, and returns the stack of one that
+// did not.
+func leaked(conn any, before map[string]string) string {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(time.Second)
 	for {
-		left := goroutineIn(t.PkgPath() + ".")
+		left := ""
+		for id, stack := range goroutinesOf(conn) {
+			if _, old := before[id]; !old {
+				left = stack
+			}
+		}
 		if left == "" {
 			return ""
 		}
@@ -236,15 +242,24 @@ func leaked(conn any) string {
 	}
 }
 
-func goroutineIn(pkg string) string {
+// goroutinesOf are the stacks of the goroutines that run or were begun in the
+// package of a connection, by their number.
+func goroutinesOf(conn any) map[string]string {
+	t := reflect.TypeOf(conn)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	pkg := t.PkgPath() + "."
 	buffer := make([]byte, 4<<20)
 	buffer = buffer[:runtime.Stack(buffer, true)]
+	out := map[string]string{}
 	for stack := range strings.SplitSeq(string(buffer), "\n\n") {
 		if strings.Contains(stack, "\n"+pkg) || strings.Contains(stack, "created by "+pkg) {
-			return stack
+			id, _, _ := strings.Cut(stack, " [")
+			out[id] = stack
 		}
 	}
-	return ""
+	return out
 }
 
 // errorText is all that an error tells.
