@@ -75,3 +75,31 @@ func (c *Connections) Bind(ctx context.Context, ws, id uuid.UUID, flow, actor st
 	}
 	return err
 }
+
+// TokenFor returns what is needed to authorise a connection, by its name, or by its
+// ID if the name is empty.
+func (c *Connections) TokenFor(ctx context.Context, ws uuid.UUID, name string, id uuid.UUID) (TokenFor, error) {
+	out := TokenFor{Workspace: ws}
+	var connector string
+	var sealed []byte
+	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT id, connector, config FROM connections WHERE workspace_id = $1 AND (name = $2 OR $2 = '' AND id = $3)`, ws, name, id).
+			Scan(&out.Connection, &connector, &sealed)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return out, ErrNotFound
+	}
+	if err != nil {
+		return out, fmt.Errorf("connections: %w", err)
+	}
+	known, ok := c.registry[connector]
+	if !ok {
+		return out, fmt.Errorf("connections: this binary has no connector %q", connector)
+	}
+	out.Connector = known
+	if out.Config, err = c.vault.Open(ctx, placeConfig, sealed); err != nil {
+		return out, err
+	}
+	out.HTTP = c.host(ws, out.Connection, sdk.Connector{Name: known.Name}, out.Config).HTTP
+	return out, nil
+}

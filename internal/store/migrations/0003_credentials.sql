@@ -35,7 +35,6 @@ CREATE TABLE oauth_tokens (
     connection_id uuid NOT NULL,
     tokens        bytea,                  -- sealed, workspace key
     expires_at    timestamptz,            -- of the access token; null if it does not expire
-    generation    bigint NOT NULL DEFAULT 0,  -- grows with every new access token
     refused       text NOT NULL DEFAULT '',   -- why a person must authorise anew: the server's error code
     updated_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (workspace_id, connection_id),
