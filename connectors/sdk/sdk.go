@@ -50,6 +50,9 @@ type Connector struct {
 	Limits Limits
 	// OAuth says how connections are authorised by OAuth 2.0; nil if they are not.
 	OAuth *OAuth
+	// PollEvery is how often connections that are a [Poller] are polled; a minute
+	// if zero.
+	PollEvery time.Duration
 	// Open checks the configuration (an *[Error] of class [Invalid] names the
 	// setting) and returns the connection, on which operations run and which may
 	// implement Receiver, Handshaker, Sender and Checker. It does no I/O. The
@@ -285,6 +288,8 @@ type Subscriber interface {
 type Poller interface {
 	// Poll returns events since the cursor (empty at first), oldest first, with
 	// the same IDs as their webhooks would have, and the cursor to go on from.
-	// The same cursor may be polled again. At most 500 events at once.
+	// The same cursor may be polled again. At most 500 events at once. A cursor
+	// that the provider does not know any more is an error of class [NotFound] or
+	// [Invalid]: the next poll then begins without one.
 	Poll(ctx context.Context, cursor string) (events []Event, next string, err error)
 }
