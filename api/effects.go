@@ -36,6 +36,8 @@ type Effect struct {
 	CreatedAt    time.Time  `json:"created_at" required:"true"`
 	AttemptedAt  *time.Time `json:"attempted_at,omitempty" nullable:"false"`
 	SettledAt    *time.Time `json:"settled_at,omitempty" nullable:"false"`
+	// Note is what the operator remarked who settled it; a list does not show it.
+	Note string `json:"note,omitempty"`
 }
 
 // EffectFilter selects effects; empty fields match all.

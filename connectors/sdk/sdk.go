@@ -105,7 +105,8 @@ type Effect struct {
 	// KeyLifetime is how long the provider remembers our key (Keyed only).
 	// After it the operation is treated as Once.
 	KeyLifetime time.Duration
-	// Settle is how long the provider's search may lag behind a write (Lookup only).
+	// Settle is how long the provider's search may lag behind a write (Lookup, and
+	// what else [FoundBy] makes searchable).
 	Settle time.Duration
 }
 
@@ -141,8 +142,11 @@ func (o Operation) Run(ctx context.Context, conn any, call Call, input json.RawM
 	return o.run(ctx, conn, call, input)
 }
 
+// CanFind tells whether [Operation.Find] can be asked.
+func (o Operation) CanFind() bool { return o.find != nil }
+
 // Find looks for the effect of an earlier attempt with the same key. It reports
-// false if there is none. Only operations of kind Lookup can be asked.
+// false if there is none. Operations made with [LookupOp] or [FoundBy] can be asked.
 func (o Operation) Find(ctx context.Context, conn any, call Call, input json.RawMessage) (json.RawMessage, bool, error) {
 	if o.find == nil {
 		return nil, false, fmt.Errorf("sdk: operation %s has no search by key", o.Name)
@@ -174,7 +178,14 @@ func Op[C, In, Out any](name, summary string, effect Effect, do func(C, context.
 func LookupOp[C, In, Out any](name, summary string, settle time.Duration,
 	do func(C, context.Context, Call, In) (Out, error),
 	find func(C, context.Context, Call, In) (Out, bool, error)) Operation {
-	op := Op(name, summary, Effect{Kind: Lookup, Settle: settle}, do)
+	return FoundBy(Op(name, summary, Effect{Kind: Lookup, Settle: settle}, do), find)
+}
+
+// FoundBy returns the operation with a search for the effect of a key, of whatever
+// kind it is: an attempt whose outcome is unknown is then settled by asking the
+// provider. That nothing is found counts after the effect's Settle, and for kinds
+// other than Lookup only if that is set.
+func FoundBy[C, In, Out any](op Operation, find func(C, context.Context, Call, In) (Out, bool, error)) Operation {
 	op.find = func(ctx context.Context, conn any, call Call, raw json.RawMessage) (json.RawMessage, bool, error) {
 		in, err := decodeInput[In](raw)
 		if err != nil {
