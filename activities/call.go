@@ -43,8 +43,9 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 		if !ours {
 			return Temporal(err) // a part of the engine: the provider is not to blame
 		}
-		if !failed.Class.Final() && failed.Class != sdk.Uncertain && time.Now().Add(failed.RetryAfter).Before(in.Deadline) {
-			return Temporal(failed)
+		// What is uncertain is not repeated: it is looked whether it was settled.
+		if !failed.Class.Final() && time.Now().Add(failed.RetryAfter).Before(in.Deadline) {
+			return waiting(failed)
 		}
 		result.Error = failed
 	}

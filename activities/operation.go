@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"parley/connectors/sdk"
 	"parley/internal/connections"
 	"parley/internal/ledger"
@@ -25,7 +26,23 @@ func (a *Activities) RunOperation(ctx context.Context, in process.OperationInput
 		WorkflowID: workflowID(ctx), Connection: conn.ID, Connector: in.Connector, Operation: in.Operation,
 		Effect: op.EffectOn(conn.Conn), Input: in.Input,
 	})
-	return out, Temporal(err)
+	return out, waiting(err)
+}
+
+// settlePause is how often an effect whose outcome is unknown is looked at again:
+// the one who waits for it goes on when an operator, or the provider that was asked,
+// has settled it.
+const settlePause = 10 * time.Second
+
+// waiting is [Temporal] for those who can wait until what is uncertain is settled, as
+// long as their patience lasts. Looking at it again repeats nothing.
+func waiting(err error) error {
+	e, ok := errors.AsType[*sdk.Error](err)
+	if !ok || e.Class != sdk.Uncertain {
+		return Temporal(err)
+	}
+	return temporal.NewApplicationErrorWithOptions(e.Error(), string(e.Class), temporal.ApplicationErrorOptions{
+		NextRetryDelay: settlePause, Category: temporal.ApplicationErrorCategoryBenign})
 }
 
 func (a *Activities) operation(ctx context.Context, ref process.Ref, connector, name string) (*connections.Connection, sdk.Operation, error) {
@@ -57,7 +74,8 @@ func (a *Activities) perform(ctx context.Context, conn *connections.Connection, 
 	case d.Settled:
 		return d.Output, nil
 	case d.Uncertain:
-		return nil, &sdk.Error{Class: sdk.Uncertain, Message: "an earlier attempt may have been carried out; see the effect in the ledger"}
+		return nil, &sdk.Error{Class: sdk.Uncertain, RetryAfter: settlePause,
+			Message: "an earlier attempt may have been carried out: see what became of it at the provider, then parley effect reconcile"}
 	}
 	call := sdk.Call{Key: e.Key, Attempt: d.Attempt, Workspace: e.Workspace.String()}
 	if e.Effect.Kind == sdk.Read {
@@ -73,7 +91,7 @@ func (a *Activities) perform(ctx context.Context, conn *connections.Connection, 
 			return nil, searchFailed(err)
 		}
 		if found {
-			return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
+			return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: ledger.RefOf(out)})
 		}
 		if mine, err := a.Ledger.Repeat(ctx, e, d.Attempt); err != nil {
 			return nil, err
@@ -89,7 +107,7 @@ func (a *Activities) perform(ctx context.Context, conn *connections.Connection, 
 		}
 		return nil, failed
 	}
-	return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: refOf(out)})
+	return out, a.finish(ctx, e, d.Attempt, ledger.Outcome{Output: out, Ref: ledger.RefOf(out)})
 }
 
 // searchFailed words the error of a search: the effect stays as uncertain as it
@@ -111,22 +129,6 @@ func (a *Activities) finish(ctx context.Context, e ledger.Effect, attempt int, o
 		a.Metrics.effect(e.Connector, e.Operation, o.State(e.Effect.Kind))
 	}
 	return err
-}
-
-// refOf is the provider's ID of what an operation made: the field "id" of its
-// output, or the one that ends in _id.
-func refOf(out json.RawMessage) string {
-	var o struct {
-		ID      string `json:"id"`
-		OrderID string `json:"order_id"`
-	}
-	if json.Unmarshal(out, &o) != nil {
-		return ""
-	}
-	if o.OrderID != "" {
-		return o.OrderID
-	}
-	return o.ID
 }
 
 // errText names an error for logs: classes and codes only.

@@ -77,6 +77,11 @@ var (
 		sdk.Op("find", "reads", sdk.Effect{Kind: sdk.Read}, operation("find")),
 		sdk.Op("charge", "keyed", sdk.Effect{Kind: sdk.Keyed, KeyLifetime: 24 * time.Hour}, operation("charge")),
 		sdk.Op("mail", "once", sdk.Effect{Kind: sdk.Once}, operation("mail")),
+		sdk.FoundBy(sdk.Op("letter", "once, and can be searched", sdk.Effect{Kind: sdk.Once, Settle: 3 * time.Minute}, operation("letter")),
+			func(s *shop, _ context.Context, _ sdk.Call, _ shopInput) (shopOutput, bool, error) {
+				s.finds++
+				return shopOutput{ID: "found-1"}, s.found, s.findErr
+			}),
 		sdk.LookupOp("ticket", "lookup", 3*time.Minute, operation("ticket"),
 			func(s *shop, _ context.Context, _ sdk.Call, _ shopInput) (shopOutput, bool, error) {
 				s.finds++
@@ -117,7 +122,7 @@ func (d *deed) do() string {
 		require.True(d.t, ok, "%v", err)
 		return string(failed.Class)
 	}
-	return refOf(out)
+	return ledger.RefOf(out)
 }
 
 func (d *deed) dies() {
@@ -310,7 +315,7 @@ func TestACallIsTriedAgainUntilItsDeadline(t *testing.T) {
 		{"charge", throttled, time.Minute, true, ""},
 		{"charge", down, -time.Second, false, "sorry unavailable"},
 		{"charge", refused, time.Minute, false, "sorry rejected"},
-		{"mail", &sdk.Error{Class: sdk.Uncertain}, time.Minute, false, "sorry uncertain"},
+		{"mail", &sdk.Error{Class: sdk.Uncertain}, -time.Second, false, "sorry uncertain"},
 	}
 	for _, c := range cases {
 		k := setUp(t, fmt.Sprintf(shopping, c.op)).talk()

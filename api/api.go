@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -23,6 +24,7 @@ import (
 type Options struct {
 	Keys          Keys
 	Connections   Connections
+	Consents      Consents
 	Contacts      Contacts
 	Conversations Conversations
 	Agents        Agents
@@ -80,7 +82,7 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	o.Ingress.Metrics, o.Ingress.Log, o.Ingress.RequestID = observe.NewIngress(o.Registry), o.Log, requestIDOf
-	routes := append(s.edgeRoutes(ingress.New(o.Ingress)), s.resourceRoutes()...)
+	routes := slices.Concat(s.edgeRoutes(ingress.New(o.Ingress)), s.consentRoutes(), s.resourceRoutes())
 	doc, err := document(o.Version, routes)
 	if err != nil {
 		return nil, err

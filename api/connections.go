@@ -22,16 +22,72 @@ type Connection struct {
 	Flow string `json:"flow,omitempty"`
 	// Hook is where the provider sends its webhooks: a path, or a full address if
 	// the public one is configured.
-	Hook      string    `json:"hook,omitempty"`
-	Version   int64     `json:"version" required:"true"`
-	CreatedAt time.Time `json:"created_at" required:"true"`
-	UpdatedAt time.Time `json:"updated_at" required:"true"`
+	Hook string `json:"hook,omitempty"`
+	// FormerUntil is until when webhooks that are signed with the secret of the
+	// configuration before are accepted.
+	FormerUntil *time.Time `json:"former_until,omitempty" nullable:"false"`
+	// Authorization says how it stands with OAuth, for connectors that need it.
+	Authorization *Authorization `json:"authorization,omitempty" nullable:"false"`
+	// Subscription is how the provider is kept pushing, Poll how it is asked for
+	// news, for connectors that do so.
+	Subscription *Chore    `json:"subscription,omitempty" nullable:"false"`
+	Poll         *Chore    `json:"poll,omitempty" nullable:"false"`
+	Version      int64     `json:"version" required:"true"`
+	CreatedAt    time.Time `json:"created_at" required:"true"`
+	UpdatedAt    time.Time `json:"updated_at" required:"true"`
+}
+
+// Authorization is how a connection's authorisation by OAuth stands.
+type Authorization struct {
+	State string `json:"state" required:"true" enum:"authorized,needs_authorization"`
+	// Code says why it is needed: the server's error code, never_authorized or
+	// no_refresh_token.
+	Code string `json:"code,omitempty"`
+	// ExpiresAt is of the present access token, which is renewed by itself.
+	ExpiresAt *time.Time `json:"expires_at,omitempty" nullable:"false"`
+}
+
+// Chore is something that is done for a connection from time to time.
+type Chore struct {
+	State string `json:"state" required:"true" enum:"waiting,working,failing"`
+	// Failures in a row.
+	Failures int        `json:"failures,omitempty"`
+	DoneAt   *time.Time `json:"done_at,omitempty" nullable:"false" description:"When it last succeeded."`
+	DueAt    *time.Time `json:"due_at,omitempty" nullable:"false" description:"When it is tried next."`
+	// ErrorClass, ErrorCode and Error say why the last try failed.
+	ErrorClass string `json:"error_class,omitempty"`
+	ErrorCode  string `json:"error_code,omitempty"`
+	Error      string `json:"error,omitempty"`
+}
+
+// Consent is where a person authorises a connection.
+type Consent struct {
+	URL       string    `json:"url" required:"true" description:"The address at the provider that a person visits to consent."`
+	ExpiresAt time.Time `json:"expires_at" required:"true" description:"Until when they must be back."`
+}
+
+// Checkup is what works of a connection and what does not.
+type Checkup struct {
+	OK       bool      `json:"ok" required:"true" description:"Whether nothing is missing and nothing fails."`
+	Findings []Finding `json:"findings" required:"true" nullable:"false"`
+}
+
+// Finding is one part of a checkup.
+type Finding struct {
+	What  string `json:"what" required:"true" enum:"configuration,credentials,webhook_secret,authorization,subscription,poll"`
+	State string `json:"state" required:"true" enum:"ok,missing,failed,unknown"`
+	// Code and Detail say what is wrong and what to do.
+	Code   string `json:"code,omitempty"`
+	Detail string `json:"detail,omitempty"`
 }
 
 // NewConnection is what [Connections.Put] is given.
 type NewConnection struct {
 	Name, Connector, Account, Flow string
 	Config                         json.RawMessage
+	// Overlap is how long webhooks that are signed with the former secret are still
+	// accepted; nil means the default.
+	Overlap *time.Duration
 	// Actor is for the audit trail.
 	Actor string
 }
@@ -49,6 +105,11 @@ type Connections interface {
 	List(ctx context.Context, ws uuid.UUID, q PageQuery) (items []Connection, next string, err error)
 	// Delete removes the connection; problem.NotFound if there is none.
 	Delete(ctx context.Context, ws uuid.UUID, name, actor string) error
+	// Authorize begins an authorisation by OAuth; problem.NotFound for a name that
+	// does not exist, an *sdk.Error of class Invalid where nobody has to consent.
+	Authorize(ctx context.Context, ws uuid.UUID, name, actor string) (Consent, error)
+	// Check says what works; problem.NotFound for a name that does not exist.
+	Check(ctx context.Context, ws uuid.UUID, name string) (Checkup, error)
 }
 
 type connectionName struct {
@@ -62,7 +123,9 @@ type putConnection struct {
 	Flow      string `json:"flow,omitempty" maxLength:"128" description:"The flow that answers, for channels; kept as it is if left out."`
 	// Config is checked by the connector.
 	Config map[string]any `json:"config" required:"true" nullable:"false" description:"The connector's settings; parley connector show NAME lists them."`
-	_      struct{}       `additionalProperties:"false"`
+	// Overlap is a duration as Go writes them.
+	Overlap string   `json:"overlap,omitempty" maxLength:"16" pattern:"^([0-9]+(\\.[0-9]+)?(h|m|s))+$" description:"How long webhooks that are signed with the secret of the configuration before are still accepted, such as 48h; 24h unless given, 0s ends it at once."`
+	_       struct{} `additionalProperties:"false"`
 }
 
 type listConnections struct{ Paging }
@@ -90,6 +153,16 @@ func (s *server) connectionRoutes() []route {
 			func(ctx context.Context, p Principal, in *connectionName) (none, error) {
 				return none{}, s.o.Connections.Delete(ctx, p.Workspace, in.Name, p.Actor())
 			}),
+		op(s, route{method: http.MethodPost, path: "/v1/connections/{name}/authorize", id: "authorizeConnection", tag: tag, scope: "connections:write",
+			summary: "Gives the address where a person authorises the connection by OAuth.", problems: []problem.Kind{problem.NotFound}},
+			func(ctx context.Context, p Principal, in *connectionName) (Consent, error) {
+				return s.o.Connections.Authorize(ctx, p.Workspace, in.Name, p.Actor())
+			}),
+		op(s, route{method: http.MethodPost, path: "/v1/connections/{name}/check", id: "checkConnection", tag: tag, scope: "connections:write",
+			summary: "Tries a connection with a harmless call and says what works and what is missing.", problems: []problem.Kind{problem.NotFound}},
+			func(ctx context.Context, p Principal, in *connectionName) (Checkup, error) {
+				return s.o.Connections.Check(ctx, p.Workspace, in.Name)
+			}),
 	}
 }
 
@@ -98,6 +171,13 @@ func (s *server) putConnection(ctx context.Context, p Principal, in *putConnecti
 	if err != nil {
 		return Connection{}, err
 	}
-	return s.o.Connections.Put(ctx, p.Workspace, NewConnection{Name: in.Name, Connector: in.Connector,
-		Account: in.Account, Flow: in.Flow, Config: config, Actor: p.Actor()})
+	n := NewConnection{Name: in.Name, Connector: in.Connector, Account: in.Account, Flow: in.Flow, Config: config, Actor: p.Actor()}
+	if in.Overlap != "" {
+		overlap, err := time.ParseDuration(in.Overlap)
+		if err != nil {
+			return Connection{}, err // the pattern allows durations only, but for overflow
+		}
+		n.Overlap = &overlap
+	}
+	return s.o.Connections.Put(ctx, p.Workspace, n)
 }

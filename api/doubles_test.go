@@ -110,6 +110,36 @@ func (m connections) Delete(_ context.Context, _ uuid.UUID, name, _ string) erro
 	return nil
 }
 
+func (m connections) Authorize(_ context.Context, _ uuid.UUID, name, actor string) (api.Consent, error) {
+	if _, ok := m.put[name]; !ok {
+		return api.Consent{}, problem.NotFound.New("There is no connection of this name.")
+	}
+	return api.Consent{URL: "https://login.example/authorize?by=" + actor, ExpiresAt: moment}, nil
+}
+
+func (m connections) Check(_ context.Context, _ uuid.UUID, name string) (api.Checkup, error) {
+	if _, ok := m.put[name]; !ok {
+		return api.Checkup{}, problem.NotFound.New("There is no connection of this name.")
+	}
+	return api.Checkup{OK: false, Findings: []api.Finding{{What: "credentials", State: "failed", Code: "401", Detail: "refused"}}}, nil
+}
+
+// consents has one state that is good.
+type consents struct{ *memory }
+
+func (m consents) Finish(_ context.Context, state, code string) error {
+	switch {
+	case state != "good":
+		return problem.Forbidden.New("The state is not valid.")
+	case code == "":
+		return &sdk.Error{Class: sdk.Auth, Message: "<b>consent</b> was refused"}
+	case code == "broken":
+		return errors.New("no tokens for " + canary)
+	}
+	m.seen = append(m.seen, code)
+	return nil
+}
+
 type contacts struct{ *memory }
 
 func (m contacts) one() api.Contact {
@@ -251,6 +281,14 @@ func (m effects) Get(_ context.Context, _ uuid.UUID, key string) (api.Effect, er
 	return api.Effect{Key: key, Kind: "once", State: "done", CreatedAt: moment}, nil
 }
 
+func (m effects) Reconcile(_ context.Context, _ uuid.UUID, key string, r api.Reconciliation) (api.Effect, error) {
+	if key == "settled" {
+		return api.Effect{}, problem.Conflict.New("It is settled.")
+	}
+	m.filters = append(m.filters, r)
+	return api.Effect{Key: key, Kind: "once", State: "done", ReconciledBy: "operator", CreatedAt: moment}, nil
+}
+
 type outbox struct{ *memory }
 
 func (m outbox) List(_ context.Context, _ uuid.UUID, f api.EventFilter, q api.PageQuery) ([]api.OutboxEvent, string, error) {
@@ -305,7 +343,7 @@ const admin = "admin-key"
 
 func options(m *memory, reg *prometheus.Registry, logs io.Writer) api.Options {
 	return api.Options{
-		Keys: m, Connections: connections{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
+		Keys: m, Connections: connections{m}, Consents: consents{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
 		Flows: flows{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
 		Ingress:  ingress.Options{Resolver: hooks{}, Inbox: hooks{}, Router: hooks{}},
 		Registry: reg, Log: observe.NewLogger(logs, slog.LevelDebug), Version: "1.2.3", MaxBody: 4 << 10,

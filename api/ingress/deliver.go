@@ -8,17 +8,26 @@ import (
 	"parley/connectors/sdk"
 )
 
-// deliver routes events to the connections that they belong to and has them kept,
-// in order. Consecutive events of one account go together.
-func (h *Handler) deliver(ctx context.Context, conn Connection, events []sdk.Event) error {
-	events = h.dropIgnored(conn, events)
+// Delivery hands events on, wherever they came from: webhooks and polls go the same way.
+type Delivery struct {
+	Inbox  Inbox
+	Router Router
+	// Count, if set, counts what became of the events of a kind.
+	Count func(c Connection, kind sdk.EventKind, outcome string, n int)
+}
+
+// Deliver routes events to the connections that they belong to and has them kept,
+// in order. Consecutive events of one account go together. After an error all of
+// them should come again.
+func (d Delivery) Deliver(ctx context.Context, conn Connection, events []sdk.Event) error {
+	events = d.dropIgnored(conn, events)
 	for len(events) > 0 {
 		account := events[0].Account
 		n := slices.IndexFunc(events, func(e sdk.Event) bool { return e.Account != account })
 		if n < 0 {
 			n = len(events)
 		}
-		if err := h.deliverTo(ctx, conn, account, events[:n]); err != nil {
+		if err := d.deliverTo(ctx, conn, account, events[:n]); err != nil {
 			return err
 		}
 		events = events[n:]
@@ -26,30 +35,30 @@ func (h *Handler) deliver(ctx context.Context, conn Connection, events []sdk.Eve
 	return nil
 }
 
-func (h *Handler) dropIgnored(conn Connection, events []sdk.Event) []sdk.Event {
+func (d Delivery) dropIgnored(conn Connection, events []sdk.Event) []sdk.Event {
 	kept := make([]sdk.Event, 0, len(events))
 	for _, e := range events {
 		switch e.Kind {
 		case sdk.EventMessage, sdk.EventStatus, sdk.EventProvider:
 			kept = append(kept, e)
 		default:
-			h.count(conn, sdk.EventIgnored, "ignored", 1)
+			d.count(conn, sdk.EventIgnored, "ignored", 1)
 		}
 	}
 	return kept
 }
 
-func (h *Handler) deliverTo(ctx context.Context, conn Connection, account string, events []sdk.Event) error {
+func (d Delivery) deliverTo(ctx context.Context, conn Connection, account string, events []sdk.Event) error {
 	target := conn
 	if !owns(conn, account) {
 		var err error
-		target, err = h.o.Router.Route(ctx, conn, account)
+		target, err = d.Router.Route(ctx, conn, account)
 		if errors.Is(err, ErrUnknownAccount) {
-			if err := h.o.Router.Unrouted(ctx, conn, account, events); err != nil {
+			if err := d.Router.Unrouted(ctx, conn, account, events); err != nil {
 				return err
 			}
 			for _, e := range events {
-				h.count(conn, e.Kind, "unrouted", 1)
+				d.count(conn, e.Kind, "unrouted", 1)
 			}
 			return nil
 		}
@@ -57,15 +66,15 @@ func (h *Handler) deliverTo(ctx context.Context, conn Connection, account string
 			return err
 		}
 	}
-	out, err := h.o.Inbox.Accept(ctx, target, events)
+	out, err := d.Inbox.Accept(ctx, target, events)
 	if err != nil {
 		return err
 	}
 	kind := kindOf(events)
-	h.count(target, kind, "accepted", out.Accepted)
-	h.count(target, kind, "duplicate", out.Duplicates)
-	h.count(target, kind, "blocked", out.Blocked)
-	h.count(target, kind, "unknown", out.Unknown)
+	d.count(target, kind, "accepted", out.Accepted)
+	d.count(target, kind, "duplicate", out.Duplicates)
+	d.count(target, kind, "blocked", out.Blocked)
+	d.count(target, kind, "unknown", out.Unknown)
 	return nil
 }
 
@@ -87,8 +96,8 @@ func kindOf(events []sdk.Event) sdk.EventKind {
 	return kind
 }
 
-func (h *Handler) count(c Connection, kind sdk.EventKind, outcome string, n int) {
-	if n > 0 {
-		h.o.Metrics.Events.WithLabelValues(c.Connector, string(kind), outcome).Add(float64(n))
+func (d Delivery) count(c Connection, kind sdk.EventKind, outcome string, n int) {
+	if n > 0 && d.Count != nil {
+		d.Count(c, kind, outcome, n)
 	}
 }

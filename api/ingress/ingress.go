@@ -64,8 +64,9 @@ type Options struct {
 
 // Handler serves webhooks. It is safe for concurrent use.
 type Handler struct {
-	o     Options
-	slots chan struct{}
+	o        Options
+	delivery Delivery
+	slots    chan struct{}
 }
 
 // New returns a handler.
@@ -92,7 +93,10 @@ func New(o Options) *Handler {
 		o.RequestID = func(*http.Request) string { return "" }
 	}
 	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
-	return &Handler{o: o, slots: make(chan struct{}, o.MaxInFlight)}
+	count := func(c Connection, kind sdk.EventKind, outcome string, n int) {
+		o.Metrics.Events.WithLabelValues(c.Connector, string(kind), outcome).Add(float64(n))
+	}
+	return &Handler{o: o, delivery: Delivery{o.Inbox, o.Router, count}, slots: make(chan struct{}, o.MaxInFlight)}
 }
 
 // Receive serves POST on [Path].
@@ -212,7 +216,7 @@ func (h *Handler) events(conn Connection, req sdk.WebhookRequest) ([]sdk.Event, 
 	if !ok {
 		return nil, problem.UnknownAccount.New("This connector receives no webhooks.")
 	}
-	if err := receiver.Verify(req, h.o.Now()); err != nil {
+	if err := h.verify(conn, receiver, req); err != nil {
 		return nil, problem.BadSignature.New(reason(err, "The signature is missing or does not match the body."))
 	}
 	events, err := receiver.Parse(req)
@@ -220,6 +224,19 @@ func (h *Handler) events(conn Connection, req sdk.WebhookRequest) ([]sdk.Event, 
 		return nil, problem.Malformed.New(reason(err, "The body is not what this provider sends."))
 	}
 	return events, nil
+}
+
+// verify checks the signature, for a time with the secret before the present one
+// too: a provider may sign what it sends again with the secret of the first attempt.
+func (h *Handler) verify(conn Connection, receiver sdk.Receiver, req sdk.WebhookRequest) error {
+	now := h.o.Now()
+	err := receiver.Verify(req, now)
+	if former, ok := conn.Former.(sdk.Receiver); err != nil && ok && now.Before(conn.FormerUntil) {
+		if former.Verify(req, now) == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // reason takes a connector's words where they are of the kind that promises to
@@ -276,7 +293,7 @@ func (h *Handler) keep(ctx context.Context, conn Connection, events []sdk.Event)
 	defer cancel()
 	ctx, span := observe.Tracer().Start(ctx, "keep "+conn.Connector)
 	span.SetAttributes(attribute.String("parley.connector", conn.Connector), attribute.Int("parley.events", len(events)))
-	err := h.deliver(ctx, conn, events)
+	err := h.delivery.Deliver(ctx, conn, events)
 	observe.End(span, err)
 	if err != nil {
 		return unavailable(err)

@@ -59,6 +59,21 @@ func (provider) Handshake(req sdk.WebhookRequest) (string, error) {
 
 func (p provider) AccountIDs() []string { return p.accounts }
 
+// rotating verifies by one secret of its own.
+type rotating struct {
+	provider
+	secret string
+}
+
+func (r rotating) Verify(req sdk.WebhookRequest, _ time.Time) error {
+	if req.Header.Get("X-Signature") != r.secret {
+		return &sdk.Error{Class: sdk.Auth, Message: "the signature does not match"}
+	}
+	return nil
+}
+
+var rotated = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
 // mute receives nothing.
 type mute struct{}
 
@@ -80,6 +95,9 @@ func (s *store) Resolve(_ context.Context, connector, account string) (ingress.C
 	switch connector + "/" + account {
 	case "acme/demo":
 		return own, nil
+	case "acme/rotated":
+		return ingress.Connection{Workspace: uuid.New(), ID: uuid.New(), Connector: "acme", Account: "rotated",
+			Conn: rotating{secret: "new"}, Former: rotating{secret: "old"}, FormerUntil: rotated}, nil
 	case "mute/demo":
 		return ingress.Connection{Connector: "mute", Conn: mute{}}, nil
 	case "acme/broken":
@@ -295,6 +313,20 @@ func TestWhatCannotBeKeptIsSentAgain(t *testing.T) {
 			require.Equal(t, http.StatusOK, resp.StatusCode)
 		})
 	}
+}
+
+// What a provider sends again it may sign with the secret of its first attempt.
+func TestAFormerSecretVerifiesForATime(t *testing.T) {
+	now := rotated.Add(-time.Second)
+	e := serve(t, func(o *ingress.Options) { o.Now = func() time.Time { return now } })
+	post := func(id, signature string) int {
+		resp, _ := e.post(t, "/hooks/acme/rotated", body(t, message(id, "")), http.Header{"X-Signature": {signature}})
+		return resp.StatusCode
+	}
+	require.Equal(t, []int{200, 200, 401}, []int{post("a", "new"), post("b", "old"), post("c", "older")})
+	now = rotated
+	require.Equal(t, []int{200, 401}, []int{post("d", "new"), post("e", "old")}, "its time is over")
+	require.Equal(t, []string{"a", "b", "d"}, e.kept["rotated"])
 }
 
 func TestTooManyAtOnce(t *testing.T) {

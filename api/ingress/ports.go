@@ -3,6 +3,7 @@ package ingress
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,6 +22,10 @@ type Connection struct {
 	// Conn is what the connector's Open returned. It is asked for
 	// [sdk.Receiver], [sdk.Handshaker] and [sdk.Accounts].
 	Conn any
+	// Former is the configuration before the present one, opened, which verifies
+	// webhooks until FormerUntil; nil if there is none.
+	Former      any
+	FormerUntil time.Time
 }
 
 // ErrUnknownAccount is what a [Resolver] and a [Router] answer for an account that

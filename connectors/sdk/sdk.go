@@ -54,6 +54,9 @@ type Connector struct {
 	Limits Limits
 	// OAuth says how connections are authorised by OAuth 2.0; nil if they are not.
 	OAuth *OAuth
+	// PollEvery is how often connections that are a [Poller] are polled; a minute
+	// if zero.
+	PollEvery time.Duration
 	// Open checks the configuration (an *[Error] of class [Invalid] names the
 	// setting) and returns the connection, on which operations run and which may
 	// implement Receiver, Handshaker, Sender and Checker. It does no I/O. The
@@ -106,7 +109,8 @@ type Effect struct {
 	// KeyLifetime is how long the provider remembers our key (Keyed only).
 	// After it the operation is treated as Once.
 	KeyLifetime time.Duration
-	// Settle is how long the provider's search may lag behind a write (Lookup only).
+	// Settle is how long the provider's search may lag behind a write (Lookup, and
+	// what else [FoundBy] makes searchable).
 	Settle time.Duration
 }
 
@@ -146,8 +150,11 @@ func (o Operation) Run(ctx context.Context, conn any, call Call, input json.RawM
 	return o.run(ctx, conn, call, input)
 }
 
+// CanFind tells whether [Operation.Find] can be asked.
+func (o Operation) CanFind() bool { return o.find != nil }
+
 // Find looks for the effect of an earlier attempt with the same key. It reports
-// false if there is none. Only operations of kind Lookup can be asked.
+// false if there is none. Operations made with [LookupOp] or [FoundBy] can be asked.
 func (o Operation) Find(ctx context.Context, conn any, call Call, input json.RawMessage) (json.RawMessage, bool, error) {
 	if o.find == nil {
 		return nil, false, fmt.Errorf("sdk: operation %s has no search by key", o.Name)
@@ -179,7 +186,14 @@ func Op[C, In, Out any](name, summary string, effect Effect, do func(C, context.
 func LookupOp[C, In, Out any](name, summary string, settle time.Duration,
 	do func(C, context.Context, Call, In) (Out, error),
 	find func(C, context.Context, Call, In) (Out, bool, error)) Operation {
-	op := Op(name, summary, Effect{Kind: Lookup, Settle: settle}, do)
+	return FoundBy(Op(name, summary, Effect{Kind: Lookup, Settle: settle}, do), find)
+}
+
+// FoundBy returns the operation with a search for the effect of a key, of whatever
+// kind it is: an attempt whose outcome is unknown is then settled by asking the
+// provider. That nothing is found counts after the effect's Settle, and for kinds
+// other than Lookup only if that is set.
+func FoundBy[C, In, Out any](op Operation, find func(C, context.Context, Call, In) (Out, bool, error)) Operation {
 	op.find = func(ctx context.Context, conn any, call Call, raw json.RawMessage) (json.RawMessage, bool, error) {
 		in, err := decodeInput[In](raw)
 		if err != nil {
@@ -358,6 +372,8 @@ type Subscriber interface {
 type Poller interface {
 	// Poll returns events since the cursor (empty at first), oldest first, with
 	// the same IDs as their webhooks would have, and the cursor to go on from.
-	// The same cursor may be polled again. At most 500 events at once.
+	// The same cursor may be polled again. At most 500 events at once. A cursor
+	// that the provider does not know any more is an error of class [NotFound] or
+	// [Invalid]: the next poll then begins without one.
 	Poll(ctx context.Context, cursor string) (events []Event, next string, err error)
 }

@@ -4,14 +4,11 @@ package connections
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +20,10 @@ import (
 	"parley/internal/vault"
 )
 
-const placeConfig = "connections.config"
+const (
+	placeConfig = "connections.config"
+	placeFormer = "connections.former_config"
+)
 
 // Connection is a connector configured for one workspace, opened.
 type Connection struct {
@@ -35,9 +35,13 @@ type Connection struct {
 	Version   int64
 	Connector sdk.Connector
 	// Conn is what the connector's Open returned.
-	Conn      any
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Conn any
+	// Former is the configuration before the present one, opened: until FormerUntil
+	// it verifies webhooks, and does nothing else. Nil if there is none.
+	Former      any
+	FormerUntil time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // ErrNotFound tells that there is no such connection.
@@ -52,6 +56,7 @@ type Connections struct {
 	vault    *vault.Vault
 	registry map[string]sdk.Connector
 	wrap     func(connector string) func(http.RoundTripper) http.RoundTripper
+	tokens   func(TokenFor) sdk.TokenSource
 	public   string
 	opened   *lru.Cache[uuid.UUID, *Connection]  // as long as the version is the same
 	fresh    *expirable.LRU[uuid.UUID, struct{}] // of those, whose rows need not be looked at
@@ -67,11 +72,23 @@ type Options struct {
 	Connectors []sdk.Connector
 	// Wrap adds tracing and metrics to the connectors' HTTP client.
 	Wrap func(connector string) func(http.RoundTripper) http.RoundTripper
+	// Tokens gives the access tokens of connectors that declare OAuth; without it
+	// they get none.
+	Tokens func(TokenFor) sdk.TokenSource
 	// PublicURL is where webhooks reach us.
 	PublicURL string
 	// Fresh is how long an opened connection is used before its row is looked
 	// at again, 2 s by default: how fast a rotated credential is in use.
 	Fresh time.Duration
+}
+
+// TokenFor names a connection whose connector declares OAuth. A zero ID is one that
+// is not stored yet.
+type TokenFor struct {
+	Workspace, Connection uuid.UUID
+	Connector             sdk.Connector
+	Config                json.RawMessage
+	HTTP                  *http.Client
 }
 
 // cached is how many connections stay open at most.
@@ -83,7 +100,7 @@ func New(o Options) *Connections {
 		o.Fresh = 2 * time.Second
 	}
 	opened, _ := lru.New[uuid.UUID, *Connection](cached) // fails only for a size below 1
-	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, public: o.PublicURL, opened: opened,
+	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, tokens: o.Tokens, public: o.PublicURL, opened: opened,
 		fresh:  expirable.NewLRU[uuid.UUID, struct{}](cached, nil, o.Fresh),
 		routes: expirable.NewLRU[string, route](cached, nil, o.Fresh)}
 	for _, k := range o.Connectors {
@@ -92,95 +109,25 @@ func New(o Options) *Connections {
 	return c
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-
-// Put creates or replaces the connection of a name. The configuration is opened
-// first, so what a connector refuses is never stored.
-func (c *Connections) Put(ctx context.Context, ws uuid.UUID, name, connector, account, flow string, config json.RawMessage, actor string) (*Connection, error) {
-	k, ok := c.registry[connector]
-	switch {
-	case !nameForm.MatchString(name):
-		return nil, sdk.Invalidf("name must be lower case letters, digits, - and _, at most 63")
-	case !ok:
-		return nil, sdk.Invalidf("connector: there is no connector of that name; parley connector list shows them")
-	case !nameForm.MatchString(account):
-		return nil, sdk.Invalidf("account must be lower case letters, digits, - and _, at most 63")
-	}
-	conn, err := k.Open(config, c.host(connector, config))
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := c.vault.Seal(ctx, vault.ForWorkspace(ws), placeConfig, config)
-	if err != nil {
-		return nil, err
-	}
-	out := &Connection{Workspace: ws, Name: name, Account: account, Flow: flow, Connector: k, Conn: conn}
-	err = c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `INSERT INTO connections (workspace_id, id, name, connector, account, config, flow)
-			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, ''))
-			ON CONFLICT (workspace_id, name) DO UPDATE SET connector = $4, account = $5, config = $6,
-				flow = coalesce(nullif($7, ''), connections.flow), version = connections.version + 1, updated_at = now()
-			RETURNING id, version, created_at, updated_at`,
-			ws, uuid.Must(uuid.NewV7()), name, connector, account, sealed, flow).Scan(&out.ID, &out.Version, &out.CreatedAt, &out.UpdatedAt)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM endpoints WHERE workspace_id = $1 AND connection_id = $2`, ws, out.ID); err != nil {
-			return err
-		}
-		for _, a := range endpointsOf(account, conn) {
-			tag, err := tx.Exec(ctx, `INSERT INTO endpoints (connector, account, workspace_id, connection_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-				connector, a, ws, out.ID)
-			if err != nil {
-				return err
-			}
-			if tag.RowsAffected() == 0 {
-				return ErrTaken
-			}
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO audit (workspace_id, actor, action, object) VALUES ($1, $2, 'connection.put', $3)`, ws, actor, out.ID.String())
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	c.opened.Remove(out.ID)
-	c.routes.Purge()
-	return out, nil
-}
-
-// endpointsOf are the names under which webhooks find a connection: the account
-// in the path, and hashes of the provider's own IDs of its numbers and pages.
-func endpointsOf(account string, conn any) []string {
-	out := []string{account}
-	if a, ok := conn.(sdk.Accounts); ok {
-		for _, id := range a.AccountIDs() {
-			out = append(out, hashedAccount(id))
-		}
-	}
-	return out
-}
-
-func hashedAccount(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return "#" + hex.EncodeToString(sum[:16])
-}
-
 // host gives a connection its HTTP client. An explicit base_url is also the
 // permission to call its host although it is internal.
-func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
+func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, config json.RawMessage) sdk.Host {
 	var base struct {
 		BaseURL string `json:"base_url"`
 	}
 	json.Unmarshal(config, &base) // Open says what is wrong with it
 	o := sdk.HTTPOptions{}
 	if c.wrap != nil {
-		o.Wrap = c.wrap(connector)
+		o.Wrap = c.wrap(k.Name)
 	}
 	if u, err := url.Parse(base.BaseURL); err == nil {
 		o.AllowHost = u.Host
 	}
-	return sdk.Host{HTTP: sdk.NewHTTPClient(o), PublicURL: c.public}
+	host := sdk.Host{HTTP: sdk.NewHTTPClient(o), PublicURL: c.public}
+	if k.OAuth != nil && c.tokens != nil {
+		host.Tokens = c.tokens(TokenFor{ws, id, k, config, host.HTTP})
+	}
+	return host
 }
 
 // Get returns an opened connection.
@@ -227,7 +174,7 @@ func (c *Connections) ResolveProviderAccount(ctx context.Context, connector, id 
 	return c.Resolve(ctx, connector, hashedAccount(id))
 }
 
-const columns = `id, name, connector, account, coalesce(flow, ''), version, config, created_at, updated_at`
+const columns = `id, name, connector, account, coalesce(flow, ''), version, config, former_config, former_until, created_at, updated_at`
 
 func (c *Connections) one(ctx context.Context, ws uuid.UUID, where string, arg any) (*Connection, error) {
 	all, err := c.query(ctx, ws, where, arg)
@@ -250,7 +197,8 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 		ID                             uuid.UUID
 		Name, Connector, Account, Flow string
 		Version                        int64
-		Config                         []byte
+		Config, Former                 []byte
+		FormerUntil                    *time.Time
 		CreatedAt, UpdatedAt           time.Time
 	}
 	var rows []row
@@ -270,9 +218,14 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 		k := &Connection{Workspace: ws, ID: r.ID, Name: r.Name, Account: r.Account, Flow: r.Flow, Version: r.Version,
 			Connector: c.registry[r.Connector], CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 		if have, ok := c.opened.Get(r.ID); ok && have.Version == r.Version {
-			k.Conn = have.Conn // keep its HTTP connections
-		} else if err := c.open(ctx, k, r.Connector, r.Config); err != nil {
+			k.Conn, k.Former = have.Conn, have.Former // keep its HTTP connections
+		} else if err := c.open(ctx, k, r.Connector, r.Config, r.Former); err != nil {
 			return nil, err
+		}
+		if r.FormerUntil == nil {
+			k.Former = nil
+		} else {
+			k.FormerUntil = *r.FormerUntil
 		}
 		c.opened.Add(r.ID, k)
 		c.fresh.Add(r.ID, struct{}{})
@@ -281,7 +234,7 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 	return out, nil
 }
 
-func (c *Connections) open(ctx context.Context, k *Connection, connector string, sealed []byte) error {
+func (c *Connections) open(ctx context.Context, k *Connection, connector string, sealed, former []byte) error {
 	if k.Connector.Open == nil {
 		return fmt.Errorf("connections: this binary has no connector %q", connector)
 	}
@@ -289,8 +242,15 @@ func (c *Connections) open(ctx context.Context, k *Connection, connector string,
 	if err != nil {
 		return err
 	}
-	k.Conn, err = k.Connector.Open(config, c.host(connector, config))
-	return err
+	if k.Conn, err = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, config)); err != nil || former == nil {
+		return err
+	}
+	if config, err = c.vault.Open(ctx, placeFormer, former); err != nil {
+		return err
+	}
+	// What this program does not accept any more verifies nothing.
+	k.Former, _ = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, config))
+	return nil
 }
 
 // Delete removes a connection and its webhook addresses.

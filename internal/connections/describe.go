@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -22,7 +23,8 @@ type Filter struct {
 func (c *Connections) Describe(ctx context.Context, ws uuid.UUID, f Filter, limit int) ([]Connection, error) {
 	var out []Connection
 	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		r, err := tx.Query(ctx, `SELECT id, name, connector, account, coalesce(flow, ''), version, created_at, updated_at FROM connections
+		r, err := tx.Query(ctx, `SELECT id, name, connector, account, coalesce(flow, ''), version,
+				coalesce(CASE WHEN former_until > now() THEN former_until END, 'epoch'), created_at, updated_at FROM connections
 			WHERE workspace_id = $1 AND ($2 = '' OR name = $2) AND ($3 = '' OR connector = $3) AND ($4 = '' OR account = $4) AND name > $5
 			ORDER BY name LIMIT $6`, ws, f.Name, f.Connector, f.Account, f.After, limit)
 		if err != nil {
@@ -30,7 +32,10 @@ func (c *Connections) Describe(ctx context.Context, ws uuid.UUID, f Filter, limi
 		}
 		out, err = pgx.CollectRows(r, func(row pgx.CollectableRow) (Connection, error) {
 			k, name := Connection{Workspace: ws}, ""
-			err := row.Scan(&k.ID, &k.Name, &name, &k.Account, &k.Flow, &k.Version, &k.CreatedAt, &k.UpdatedAt)
+			err := row.Scan(&k.ID, &k.Name, &name, &k.Account, &k.Flow, &k.Version, &k.FormerUntil, &k.CreatedAt, &k.UpdatedAt)
+			if k.FormerUntil.Unix() == 0 {
+				k.FormerUntil = time.Time{}
+			}
 			if known, ok := c.registry[name]; ok {
 				k.Connector = known
 			} else {
@@ -69,4 +74,32 @@ func (c *Connections) Bind(ctx context.Context, ws, id uuid.UUID, flow, actor st
 		return fmt.Errorf("connections: bind: %w", err)
 	}
 	return err
+}
+
+// TokenFor returns what is needed to authorise a connection, by its name, or by its
+// ID if the name is empty.
+func (c *Connections) TokenFor(ctx context.Context, ws uuid.UUID, name string, id uuid.UUID) (TokenFor, error) {
+	out := TokenFor{Workspace: ws}
+	var connector string
+	var sealed []byte
+	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT id, connector, config FROM connections WHERE workspace_id = $1 AND (name = $2 OR $2 = '' AND id = $3)`, ws, name, id).
+			Scan(&out.Connection, &connector, &sealed)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return out, ErrNotFound
+	}
+	if err != nil {
+		return out, fmt.Errorf("connections: %w", err)
+	}
+	known, ok := c.registry[connector]
+	if !ok {
+		return out, fmt.Errorf("connections: this binary has no connector %q", connector)
+	}
+	out.Connector = known
+	if out.Config, err = c.vault.Open(ctx, placeConfig, sealed); err != nil {
+		return out, err
+	}
+	out.HTTP = c.host(ws, out.Connection, sdk.Connector{Name: known.Name}, out.Config).HTTP
+	return out, nil
 }

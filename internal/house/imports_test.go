@@ -64,7 +64,7 @@ var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/planner"},
 	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/config", "./internal/connections",
 		"./internal/contacts", "./internal/flows", "./internal/ledger"},
-	{"./internal/cases", "./internal/conversations"},
+	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile"},
 	{"./internal/intake"},
 }
 

@@ -86,7 +86,7 @@ func New(db *store.DB, v *vault.Vault) *Ledger { return &Ledger{db, v} }
 //     have failed before it left makes it uncertain.
 //
 // That an attempt failed before it left says nothing of those before it: once one
-// was uncertain, only a settled outcome ends that.
+// was uncertain, only a settled outcome ends that, or [Ledger.Settle].
 func (l *Ledger) Begin(ctx context.Context, e Effect) (Decision, error) {
 	request, err := l.vault.Seal(ctx, e.SealWith, placeRequest, e.Input)
 	if err != nil {
@@ -131,13 +131,13 @@ func (l *Ledger) Begin(ctx context.Context, e Effect) (Decision, error) {
 func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	var state, class, code string
 	var attempt int
-	var wasUncertain bool
+	var inDoubt bool
 	var receipt []byte
 	var first, last *time.Time
 	var now time.Time
-	err := tx.QueryRow(ctx, `SELECT state, attempt, receipt, error_class, error_code, was_uncertain, first_attempt_at, attempted_at, now()
+	err := tx.QueryRow(ctx, `SELECT state, attempt, receipt, error_class, error_code, in_doubt, first_attempt_at, attempted_at, now()
 		FROM effects WHERE workspace_id = $1 AND key = $2 FOR UPDATE`, e.Workspace, e.Key).
-		Scan(&state, &attempt, &receipt, &class, &code, &wasUncertain, &first, &last, &now)
+		Scan(&state, &attempt, &receipt, &class, &code, &inDoubt, &first, &last, &now)
 	if err != nil {
 		return Decision{}, nil, err
 	}
@@ -148,7 +148,7 @@ func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	case state == Failed:
 		return Decision{Attempt: attempt, Settled: true, Error: &sdk.Error{Class: sdk.Class(class), Code: code, Message: "it failed before"}}, receipt, nil
 	case state == Planned || e.Effect.Kind == sdk.Read:
-	case state == NotSent && !wasUncertain:
+	case state == NotSent && !inDoubt:
 	case e.Effect.Kind == sdk.Keyed && first != nil && now.Sub(*first) < e.Effect.KeyLifetime:
 	case e.Effect.Kind == sdk.Lookup:
 		d.Find = true
@@ -156,7 +156,7 @@ func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 			d.FindAfter = last.Add(e.Effect.Settle)
 		}
 	default:
-		_, err := tx.Exec(ctx, `UPDATE effects SET state = 'uncertain', was_uncertain = true WHERE workspace_id = $1 AND key = $2`, e.Workspace, e.Key)
+		_, err := tx.Exec(ctx, `UPDATE effects SET state = 'uncertain', was_uncertain = true, in_doubt = true WHERE workspace_id = $1 AND key = $2`, e.Workspace, e.Key)
 		return Decision{Attempt: attempt, Uncertain: true}, nil, err
 	}
 	if d.Find && now.Before(d.FindAfter) {
@@ -165,6 +165,7 @@ func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	// A turn plans an effect before it is known by which connection it goes.
 	_, err = tx.Exec(ctx, `UPDATE effects SET state = 'attempting', attempt = attempt + 1, kind = $4, connection_id = $5, connector = $6,
 		was_uncertain = was_uncertain OR $4 <> 'read' AND state IN ('attempting', 'uncertain'),
+		in_doubt = in_doubt OR $4 <> 'read' AND state IN ('attempting', 'uncertain'),
 		first_attempt_at = coalesce(first_attempt_at, now()),
 		attempted_at = CASE WHEN $3 THEN attempted_at ELSE now() END
 		WHERE workspace_id = $1 AND key = $2`, e.Workspace, e.Key, d.Find, string(e.Effect.Kind), e.Connection, e.Connector)
@@ -243,7 +244,7 @@ func (l *Ledger) Finish(ctx context.Context, e Effect, attempt int, o Outcome) (
 	err = l.db.InWorkspace(ctx, e.Workspace, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE effects SET state = $4, receipt = $5, ref_index = coalesce($6, ref_index),
 				error_class = $7, error_code = $8, was_uncertain = was_uncertain OR $4 = 'uncertain',
-				settled_at = CASE WHEN $4 IN ('done', 'failed') THEN now() END
+				in_doubt = in_doubt OR $4 = 'uncertain', settled_at = CASE WHEN $4 IN ('done', 'failed') THEN now() END
 			WHERE workspace_id = $1 AND key = $2 AND (attempt = $3 OR $4 = 'done') AND state NOT IN ('done', 'failed')`,
 			e.Workspace, e.Key, attempt, state, sealed, ref, class, code)
 		if err != nil || tag.RowsAffected() == 0 {
@@ -259,6 +260,22 @@ func (l *Ledger) Finish(ctx context.Context, e Effect, attempt int, o Outcome) (
 		return false, fmt.Errorf("ledger: finish: %w", err)
 	}
 	return moved, nil
+}
+
+// RefOf is the provider's ID of what an operation made: the field order_id of its
+// output, else id; empty if there is none.
+func RefOf(output json.RawMessage) string {
+	var o struct {
+		ID      string `json:"id"`
+		OrderID string `json:"order_id"`
+	}
+	if json.Unmarshal(output, &o) != nil {
+		return ""
+	}
+	if o.OrderID != "" {
+		return o.OrderID
+	}
+	return o.ID
 }
 
 // RefIndex is the blind index of a provider's identifier: some hold phone numbers.

@@ -126,7 +126,7 @@ func TestBeginDecides(t *testing.T) {
 		name := fmt.Sprintf("%s %+v", c.kind, c.row)
 		e := f.effect(c.kind)
 		require.Equal(t, ledger.Decision{Attempt: 1}, f.begin(e), name)
-		f.exec(`UPDATE effects SET state = $2, was_uncertain = $3, first_attempt_at = now() - $4::interval, attempted_at = now() - $4::interval WHERE key = $1`,
+		f.exec(`UPDATE effects SET state = $2, was_uncertain = $3, in_doubt = $3, first_attempt_at = now() - $4::interval, attempted_at = now() - $4::interval WHERE key = $1`,
 			e.Key, c.row.state, c.row.wasUncertain, c.row.age)
 		d := f.begin(e)
 		state, attempts := one[string](f, `SELECT state FROM effects WHERE key = $1`, e.Key), one[int](f, `SELECT attempt FROM effects WHERE key = $1`, e.Key)

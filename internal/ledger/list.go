@@ -26,16 +26,21 @@ type Entry struct {
 	Delivery              string
 	ErrorClass, ErrorCode string
 	WasUncertain          bool
-	CreatedAt             time.Time
-	AttemptedAt           *time.Time
-	SettledAt             *time.Time
+	// ReconciledBy is [Operator] or [Provider]; empty if it settled by itself.
+	ReconciledBy string
+	CreatedAt    time.Time
+	AttemptedAt  *time.Time
+	SettledAt    *time.Time
 }
 
 // Filter selects entries; zero fields match all.
 type Filter struct {
 	State, Connector, Operation string
 	Subject                     uuid.UUID
-	Since                       time.Time
+	Connection                  uuid.UUID
+	Since, Until                time.Time
+	// Uncertain selects those that were so at any time.
+	Uncertain bool
 	// After is the key of the last entry of the previous page.
 	After string
 }
@@ -44,14 +49,15 @@ type Filter struct {
 var ErrNotFound = errors.New("ledger: no such effect")
 
 const entryColumns = `SELECT key, subject_id, workflow_id, connection_id, connector, operation, kind, state, attempt, delivery,
-	error_class, error_code, was_uncertain, created_at, attempted_at, settled_at FROM effects WHERE workspace_id = $1 AND `
+	error_class, error_code, was_uncertain, reconciled_by, created_at, attempted_at, settled_at FROM effects WHERE workspace_id = $1 AND `
 
 // List returns entries, newest first.
 func (l *Ledger) List(ctx context.Context, ws uuid.UUID, f Filter, limit int) ([]Entry, error) {
 	return l.entries(ctx, ws, `($2 = '' OR state = $2) AND ($3 = '' OR connector = $3) AND ($4 = '' OR operation = $4)
 		AND ($5 = '00000000-0000-0000-0000-000000000000'::uuid OR subject_id = $5) AND created_at >= $6
 		AND ($7 = '' OR (created_at, key) < (SELECT created_at, key FROM effects WHERE workspace_id = $1 AND key = $7))
-		ORDER BY created_at DESC, key DESC LIMIT $8`, f.State, f.Connector, f.Operation, f.Subject, f.Since, f.After, limit)
+		AND ($9 = '00000000-0000-0000-0000-000000000000'::uuid OR connection_id = $9) AND ($10 = '0001-01-01T00:00:00Z' OR created_at < $10) AND (NOT $11 OR was_uncertain)
+		ORDER BY created_at DESC, key DESC LIMIT $8`, f.State, f.Connector, f.Operation, f.Subject, f.Since, f.After, limit, f.Connection, f.Until, f.Uncertain)
 }
 
 // Get returns the entry of a key.

@@ -37,7 +37,8 @@ func (h hooks) Resolve(ctx context.Context, connector, account string) (ingress.
 }
 
 func edgeConnection(k *connections.Connection) ingress.Connection {
-	return ingress.Connection{Workspace: k.Workspace, ID: k.ID, Connector: k.Connector.Name, Account: k.Account, Version: k.Version, Conn: k.Conn}
+	return ingress.Connection{Workspace: k.Workspace, ID: k.ID, Connector: k.Connector.Name, Account: k.Account, Version: k.Version, Conn: k.Conn,
+		Former: k.Former, FormerUntil: k.FormerUntil}
 }
 
 func (h hooks) Accept(ctx context.Context, c ingress.Connection, events []sdk.Event) (ingress.Outcome, error) {
