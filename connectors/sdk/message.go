@@ -122,6 +122,14 @@ type Sender interface {
 	Send(ctx context.Context, out Outgoing) (Receipt, error)
 }
 
+// Channeler is implemented by connections whose channel depends on their
+// configuration: one account of a provider is for SMS, another for WhatsApp. The
+// manifest's [Connector.Channel] then describes the usual one.
+type Channeler interface {
+	// Channel is what this connection carries. It does not change.
+	Channel() *Channel
+}
+
 // Level says how well a channel carries something.
 type Level string
 
