@@ -11,6 +11,7 @@ import (
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
+	"parley/connectors/telegram"
 	"parley/connectors/webchat"
 	"parley/connectors/whatsapp"
 )
@@ -20,6 +21,7 @@ func All() []sdk.Connector {
 	list := []sdk.Connector{
 		shopify.Connector,
 		stripe.Connector,
+		telegram.Connector,
 		webchat.Connector,
 		whatsapp.Connector,
 	}

@@ -66,7 +66,7 @@ func contents() *rapid.Generator[sdk.Content] {
 		}
 		if rapid.Bool().Draw(t, "has contact") {
 			c.Contact = &sdk.ContactCard{Name: "N" + texts(3).Draw(t, "name"), Emails: []string{"a@example.com"},
-				Phones: rapid.SliceOfN(rapid.SampledFrom([]string{"911", "+4412"}), 0, 2).Draw(t, "phones")}
+				Phones: rapid.SliceOfN(rapid.SampledFrom([]string{"911234", "+441234"}), 0, 2).Draw(t, "phones")}
 		}
 		if rapid.Bool().Draw(t, "has media") {
 			c.Media = &sdk.Media{Kind: rapid.SampledFrom([]string{"image", "audio", "document", "video"}).Draw(t, "kind"),
