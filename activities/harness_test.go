@@ -163,10 +163,17 @@ func (e *engine) talk() *talk {
 func (k *talk) says(texts ...string) {
 	k.t.Helper()
 	for _, text := range texts {
-		out, err := k.intake.Accept(k.t.Context(), k.conn, []sdk.Event{{ID: uuid.NewString(), Kind: sdk.EventMessage, Message: &sdk.Incoming{From: []sdk.Address{k.from}, Text: text}}})
-		require.NoError(k.t, err)
-		require.Equal(k.t, 1, out.Accepted+out.Blocked)
+		k.hears(sdk.Incoming{Text: text})
 	}
+}
+
+// hears takes in a message of the customer.
+func (k *talk) hears(m sdk.Incoming) {
+	k.t.Helper()
+	m.From = []sdk.Address{k.from}
+	out, err := k.intake.Accept(k.t.Context(), k.conn, []sdk.Event{{ID: uuid.NewString(), Kind: sdk.EventMessage, Message: &m}})
+	require.NoError(k.t, err)
+	require.Equal(k.t, 1, out.Accepted+out.Blocked)
 }
 
 // echo delivers the provider's status of the message that was sent with a key.

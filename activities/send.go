@@ -21,12 +21,14 @@ type outbox struct {
 	channel *sdk.Channel
 	turn    int64
 	now     time.Time
+	// stopped tells that the customer ended consent meanwhile: nothing more goes out.
+	stopped bool
 	// retryAt is set when a send has to wait.
 	retryAt time.Time
 }
 
 func (a *Activities) outbox(s *conversations.Snapshot, conn *connections.Connection, now time.Time) *outbox {
-	return &outbox{a: a, s: s, conn: conn, channel: conn.Connector.Channel, turn: s.PendingTurn, now: now}
+	return &outbox{a: a, s: s, conn: conn, channel: conn.Channel(), turn: s.PendingTurn, now: now}
 }
 
 // defaultSettle is how long an uncertain send of a channel without echoes is
@@ -53,7 +55,7 @@ func (o *outbox) resume(ctx context.Context) error {
 		return conversations.ErrMoved // the echo may have come already: look again
 	case ledger.NotSent:
 		// Whatever woke the conversation, the pause is kept.
-		if due := first.AttemptedAt.Add(backoff(first.Attempt)); time.Now().Before(due) {
+		if due := first.AttemptedAt.Add(backoff(first.Attempt)); time.Now().Before(due) && !o.stopped {
 			o.retryAt = due
 			return nil
 		}
@@ -157,6 +159,10 @@ func (o *outbox) one(ctx context.Context, s *conversations.Send) (conversations.
 	if s.Erased {
 		o.count(ledger.Failed)
 		return conversations.Mark{State: ledger.Failed, Class: string(sdk.NotFound), Code: "erased"}, 0
+	}
+	if o.stopped {
+		o.count(ledger.Failed)
+		return conversations.Mark{State: ledger.Failed, Class: string(sdk.Rejected), Code: "opted_out"}, 0
 	}
 	ctx, span := observe.Tracer().Start(sdk.WithOperation(ctx, "send"), "send")
 	receipt, err := o.deliver(ctx, s)

@@ -77,6 +77,7 @@ func (t *turn) advance(ctx context.Context, s *conversations.Snapshot) (conversa
 	}
 	if s.PendingTurn != 0 {
 		out := t.a.outbox(s, conn, t.in.Now)
+		out.stopped = lastStop(conn.Channel(), s.Events) >= 0
 		if err := out.resume(ctx); err != nil {
 			return conversation.TurnResult{}, false, err
 		}
@@ -186,13 +187,20 @@ type decision struct {
 	s     *conversations.Snapshot
 	conn  *connections.Connection
 	now   time.Time
+	// channel of the connection; nil if it has none.
+	channel *sdk.Channel
+	// muted tells that nothing may be sent: the customer wants no messages, or
+	// says so in this turn.
+	muted bool
 }
 
 // decide steps the flow over the events and collects what is to be done. It
 // changes nothing.
 func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn *connections.Connection, state flow.State, now time.Time) (*decision, error) {
-	d := &decision{s: s, conn: conn, now: now, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
-		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: conn.Connector.Channel != nil && conn.Connector.Channel.Hosted}}
+	ch := conn.Channel()
+	stop := lastStop(ch, s.Events)
+	d := &decision{s: s, conn: conn, now: now, channel: ch, muted: s.OptedOut || stop >= 0, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
+		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: ch != nil && ch.Hosted}}
 	underWay := state.Block != "" || len(state.Payments) > 0
 	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, underWay)
 	if err != nil {
@@ -211,8 +219,24 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		}
 		batch = nil
 	}
-	for _, e := range s.Events {
+	for i, e := range s.Events {
 		switch e.Kind {
+		case bus.KindMessage:
+			if consentWord(ch, e) != "" {
+				step() // what came before it is answered first
+			}
+			ev, err := decodeEvent(e)
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case d.consent(e, i < stop):
+			case ev.Message != nil && ev.Message.Reply != nil:
+				step()
+				d.send(*ev.Message.Reply, conversations.AuthorBot)
+			case !d.unheard(ev):
+				batch = append(batch, ev)
+			}
 		case bus.KindTell, bus.KindAgent:
 			step()
 			if err := d.say(e); err != nil {
@@ -229,7 +253,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 			if ev.Kind == flow.EventCallResult {
 				d.called(ev.Ref)
 			}
-			if !d.unheard(ev.Kind) {
+			if !d.unheard(ev) {
 				batch = append(batch, ev)
 			}
 		}
@@ -246,9 +270,15 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 }
 
 // unheard tells which events do not reach the flow: what a blocked contact writes,
-// and that one person gave back what another has taken meanwhile.
-func (d *decision) unheard(k flow.EventKind) bool {
-	return k == flow.EventMessage && d.s.Blocked || k == flow.EventReturned && d.s.Owner.Kind == conversations.OwnerHuman
+// reactions, and that one person gave back what another has taken meanwhile.
+func (d *decision) unheard(ev flow.Event) bool {
+	switch ev.Kind {
+	case flow.EventMessage:
+		return d.s.Blocked || ev.Message != nil && ev.Message.Reaction != ""
+	case flow.EventReturned:
+		return d.s.Owner.Kind == conversations.OwnerHuman
+	}
+	return false
 }
 
 // decodeEvent reads an event of the inbox as the flow sees it. A body whose key
@@ -357,8 +387,12 @@ func (d *decision) say(e conversations.Event) error {
 // send plans a message for the channel. What the channel cannot carry at all is
 // recorded, and nothing is sent in its place.
 func (d *decision) send(c sdk.Content, author string) {
-	ch := d.conn.Connector.Channel
+	ch := d.channel
 	if ch == nil || d.s.Blocked {
+		return
+	}
+	if d.muted {
+		d.note("message.refused", map[string]any{"why": "opted_out"})
 		return
 	}
 	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, d.now)})
@@ -395,7 +429,7 @@ func (d *decision) finish() {
 	if len(d.sends) == 0 {
 		return
 	}
-	hosted := d.conn.Connector.Channel.Hosted
+	hosted := d.channel.Hosted
 	d.turn.Pending = !hosted
 	first := true
 	for i := range d.turn.Effects {

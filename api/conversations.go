@@ -29,7 +29,9 @@ type Conversation struct {
 	Cursor     int64 `json:"cursor" required:"true"`
 	// InboundAt is when the customer last wrote.
 	InboundAt *time.Time `json:"inbound_at,omitempty" nullable:"false"`
-	CreatedAt time.Time  `json:"created_at" required:"true"`
+	// OptedOutAt is since when the customer wants no messages at this address.
+	OptedOutAt *time.Time `json:"opted_out_at,omitempty" nullable:"false"`
+	CreatedAt  time.Time  `json:"created_at" required:"true"`
 }
 
 // Owner is who answers a conversation.

@@ -9,6 +9,7 @@ import (
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
+	"parley/connectors/telegram"
 	"parley/connectors/webchat"
 	"parley/connectors/whatsapp"
 )
@@ -18,6 +19,7 @@ func All() []sdk.Connector {
 	list := []sdk.Connector{
 		shopify.Connector,
 		stripe.Connector,
+		telegram.Connector,
 		webchat.Connector,
 		whatsapp.Connector,
 	}

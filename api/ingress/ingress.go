@@ -120,8 +120,9 @@ func (h *Handler) Receive(c *gin.Context) {
 	}
 	body, p := h.read(c)
 	var events []sdk.Event
+	req := h.webhook(c.Request, body)
 	if p == nil {
-		events, p = h.events(conn, h.webhook(c.Request, body))
+		events, p = h.events(conn, req)
 	}
 	if p == nil {
 		p = h.keep(c.Request.Context(), conn, events)
@@ -132,7 +133,23 @@ func (h *Handler) Receive(c *gin.Context) {
 	}
 	h.o.Metrics.Requests.WithLabelValues(conn.Connector, "accepted").Inc()
 	h.o.Metrics.Ack.WithLabelValues(conn.Connector).Observe(time.Since(start).Seconds())
-	c.Status(http.StatusOK)
+	answer(c, conn, req)
+}
+
+// answer is 200, with the body that the provider acts on where there is one.
+func answer(c *gin.Context, conn Connection, req sdk.WebhookRequest) {
+	a, ok := conn.Conn.(sdk.Answerer)
+	if !ok {
+		c.Status(http.StatusOK)
+		return
+	}
+	contentType, body := a.Answer(req)
+	if contentType == "" {
+		c.Status(http.StatusOK)
+		return
+	}
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Data(http.StatusOK, contentType, body)
 }
 
 // Shake serves GET on [Path]: the handshake of providers that verify our address.

@@ -57,6 +57,13 @@ func (provider) Handshake(req sdk.WebhookRequest) (string, error) {
 	return "<b>challenge</b>", nil
 }
 
+func (provider) Answer(req sdk.WebhookRequest) (string, []byte) {
+	if req.Header.Get("X-Wants") == "" {
+		return "", nil
+	}
+	return "text/xml", []byte("<Response/>")
+}
+
 func (p provider) AccountIDs() []string { return p.accounts }
 
 // rotating verifies by one secret of its own.
@@ -248,6 +255,15 @@ func TestRefusals(t *testing.T) {
 			require.Empty(t, e.kept)
 		})
 	}
+}
+
+func TestAProviderThatActsOnTheAnswerGetsOne(t *testing.T) {
+	e := serve(t, nil)
+	header := signed(demo)
+	header.Set("X-Wants", "an answer")
+	resp, answer := e.post(t, demo, body(t, sdk.Event{ID: "1", Kind: sdk.EventMessage}), header)
+	require.Equal(t, []any{200, "text/xml", "<Response/>"}, []any{resp.StatusCode, resp.Header.Get("Content-Type"), answer})
+	require.Equal(t, []string{"1"}, e.kept["demo"], "what was reported is kept first")
 }
 
 func TestBodyTooLargeWithoutLength(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
+	"parley/connectors/telegram/telegramfake"
 	"parley/connectors/whatsapp/whatsappfake"
 )
 
@@ -14,6 +15,7 @@ func All() []fake.Provider {
 	return []fake.Provider{
 		shopifyfake.Provider,
 		stripefake.Provider,
+		telegramfake.Provider,
 		whatsappfake.Provider,
 	}
 }

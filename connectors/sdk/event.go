@@ -67,6 +67,19 @@ type Incoming struct {
 	ReplyTo  string    `json:"reply_to,omitempty"`
 	Media    *Media    `json:"media,omitempty"`
 	Location *Location `json:"location,omitempty"`
+	// Contact is a contact card that was sent.
+	Contact *ContactCard `json:"contact,omitempty"`
+	// Form is what was filled in, as a JSON object by field.
+	Form json.RawMessage `json:"form,omitempty"`
+	// Reaction is the emoji that was put to the message ReplyTo. It is kept and
+	// shown, and flows do not hear it: it asks for no answer.
+	Reaction string `json:"reaction,omitempty"`
+	// Ref is what a link that led here carried (m.me, ig.me, t.me), to tell where
+	// a customer came from. It is chosen by who made the link.
+	Ref string `json:"ref,omitempty"`
+	// Reply, if set, is what the connection's own settings answer in the flow's
+	// place, e.g. to a call that was not taken.
+	Reply *Content `json:"reply,omitempty"`
 	// Unsupported names a kind of message the connector cannot read ("sticker",
 	// "order"); the flow answers it as something it did not understand.
 	Unsupported string `json:"unsupported,omitempty"`

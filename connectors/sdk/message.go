@@ -122,6 +122,14 @@ type Sender interface {
 	Send(ctx context.Context, out Outgoing) (Receipt, error)
 }
 
+// Channeler is implemented by connections whose channel depends on their
+// configuration: one account of a provider is for SMS, another for WhatsApp. The
+// manifest's [Connector.Channel] then describes the usual one.
+type Channeler interface {
+	// Channel is what this connection carries. It does not change.
+	Channel() *Channel
+}
+
 // Level says how well a channel carries something.
 type Level string
 
@@ -160,6 +168,9 @@ type Channel struct {
 	Templates bool
 
 	TextMax, HeaderMax, FooterMax int
+	// SegmentsMax is how many short messages one text may become, on channels that
+	// are carried (and billed) by SMS; zero elsewhere.
+	SegmentsMax int
 	// InteractiveTextMax bounds the body of a message with choices or a link.
 	InteractiveTextMax int
 	// ButtonsMax is how many choices fit as buttons, each with a label of at
@@ -180,7 +191,7 @@ type Channel struct {
 	// CardsMax is how many cards fit side by side, each with a title of at most
 	// CardTitleMax, a subtitle of at most CardSubtitleMax and CardChoicesMax choices.
 	CardsMax, CardTitleMax, CardSubtitleMax, CardChoicesMax int
-	// Contact tells whether contact cards are carried.
+	// Contact tells whether contact cards with a number are carried.
 	Contact bool
 	// OptOutWords tells that the carrier treats STOP, CANCEL, END and the like as
 	// the end of consent, as on SMS; elsewhere only STOP and UNSUBSCRIBE do.

@@ -331,6 +331,14 @@ type Receiver interface {
 	Parse(req WebhookRequest) ([]Event, error)
 }
 
+// Answerer is implemented by receivers whose provider acts on the body of the
+// answer to a webhook.
+type Answerer interface {
+	// Answer gives the body of a 200, after the request's events were kept; an
+	// empty content type means none.
+	Answer(req WebhookRequest) (contentType string, body []byte)
+}
+
 // Handshaker is implemented by connections whose provider verifies our address
 // before it pushes anything (Meta's hub.challenge).
 type Handshaker interface {

@@ -15,8 +15,9 @@ var channel = sdk.Channel{
 	Echoes:      true,
 	SettleAfter: 30 * time.Second,
 
-	Window:    24 * time.Hour,
-	Templates: true,
+	Window:           24 * time.Hour,
+	WindowClosedCode: "131047",
+	Templates:        true,
 
 	TextMax: 4096, HeaderMax: 60, FooterMax: 60, InteractiveTextMax: 1024,
 	ButtonsMax: 3, ButtonLabelMax: 20,
@@ -29,6 +30,7 @@ var channel = sdk.Channel{
 	},
 	CaptionMax: 1024,
 	Location:   true,
+	Contact:    true,
 
 	PerSecond:      80,
 	RecipientEvery: 6 * time.Second,

@@ -78,8 +78,11 @@ func parseChange(ch change) ([]sdk.Event, error) {
 	return events, nil
 }
 
-// isCustomers tells whether a customer wrote it to us alone.
-func (m incoming) isCustomers() bool { return m.Type != "system" && m.GroupID == "" }
+// isCustomers tells whether a customer wrote it to us alone. A reaction without an
+// emoji takes one back.
+func (m incoming) isCustomers() bool {
+	return m.Type != "system" && m.GroupID == "" && !(m.Type == "reaction" && m.Reaction.Emoji == "")
+}
 
 func ignored(ch change, kind, account string) sdk.Event {
 	sum := sha256.Sum256(append([]byte(ch.Field+"\x00"), ch.Value...))
@@ -112,7 +115,7 @@ func named(kind string) string {
 // message reads one message of a customer. A caption counts as text: it is what
 // was written.
 func (m incoming) message(from []sdk.Address, name string) sdk.Incoming {
-	in := sdk.Incoming{ID: m.ID, From: from, Name: name, ReplyTo: m.Context.ID}
+	in := sdk.Incoming{ID: m.ID, From: from, Name: name, ReplyTo: m.Context.ID, Ref: m.Referral.SourceID}
 	switch {
 	case m.Type == "text":
 		in.Text = m.Text.Body
@@ -129,8 +132,10 @@ func (m incoming) message(from []sdk.Address, name string) sdk.Incoming {
 		in.Media = &sdk.Media{Kind: m.Type, ID: f.ID, MIME: f.MIME, SHA256: hexDigest(f.SHA256),
 			Filename: f.Filename, Caption: f.Caption}
 	case m.Type == "reaction":
-		in.Text, in.ReplyTo, in.Unsupported = m.Reaction.Emoji, m.Reaction.MessageID, "reaction"
-	default: // contacts, order, unsupported, unknown, and what Meta adds
+		in.Text, in.ReplyTo, in.Reaction = m.Reaction.Emoji, m.Reaction.MessageID, m.Reaction.Emoji
+	case m.Type == "contacts" && len(m.Contacts) > 0:
+		in.Contact = m.Contacts[0].card()
+	default: // order, unsupported, unknown, and what Meta adds
 		in.Unsupported = named(m.Type)
 	}
 	return in
@@ -142,11 +147,21 @@ func (m incoming) interactive(in *sdk.Incoming) {
 		in.Text, in.Tap = m.Interactive.ButtonReply.Title, m.Interactive.ButtonReply.ID
 	case "list_reply":
 		in.Text, in.Tap = m.Interactive.ListReply.Title, m.Interactive.ListReply.ID
-	case "nfm_reply": // the answer to a WhatsApp Flow, which this package does not send
-		in.Text, in.Unsupported = m.Interactive.FormReply.Body, "nfm_reply"
+	case "nfm_reply": // the answer to a WhatsApp Flow
+		in.Text, in.Form = m.Interactive.FormReply.Body, formOf(m.Interactive.FormReply.Response)
 	default:
 		in.Unsupported = "interactive"
 	}
+}
+
+// formOf reads the answers of a form, which stand in a string; nil if they are
+// not the object that they should be.
+func formOf(response string) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(response), &fields) != nil {
+		return nil
+	}
+	return json.RawMessage(response)
 }
 
 func (m incoming) file() *file {

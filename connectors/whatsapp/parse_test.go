@@ -50,7 +50,7 @@ func TestEachKindOfMessage(t *testing.T) {
 		"template":   {`"type":"button","button":{"payload":"STOP","text":"Stop"},"context":{"id":"wamid.Q"}`, sdk.Incoming{Text: "Stop", Tap: "STOP", ReplyTo: "wamid.Q"}},
 		"button":     {`"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"b1","title":"Yes"}}`, sdk.Incoming{Text: "Yes", Tap: "b1"}},
 		"list":       {`"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"r1","title":"Row","description":"D"}}`, sdk.Incoming{Text: "Row", Tap: "r1"}},
-		"form":       {`"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{}","body":"Sent","name":"flow"}}`, sdk.Incoming{Text: "Sent", Unsupported: "nfm_reply"}},
+		"form":       {`"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{}","body":"Sent","name":"flow"}}`, sdk.Incoming{Text: "Sent", Form: json.RawMessage("{}")}},
 		"new reply":  {`"type":"interactive","interactive":{"type":"hologram_reply"}`, sdk.Incoming{Unsupported: "interactive"}},
 		"image":      {file("image", `,"caption":"Taj"`), sdk.Incoming{Text: "Taj", Media: media("image", "Taj", "")}},
 		"video":      {file("video", ""), sdk.Incoming{Media: media("video", "", "")}},
@@ -58,8 +58,8 @@ func TestEachKindOfMessage(t *testing.T) {
 		"document":   {file("document", `,"filename":"a.pdf"`), sdk.Incoming{Media: media("document", "", "a.pdf")}},
 		"sticker":    {file("sticker", `,"animated":false`), sdk.Incoming{Media: media("sticker", "", "")}},
 		"location":   {`"type":"location","location":{"latitude":37.4,"longitude":-122.1,"name":"N","address":"A"}`, sdk.Incoming{Location: &sdk.Location{Latitude: 37.4, Longitude: -122.1, Name: "N", Address: "A"}}},
-		"contacts":   {`"type":"contacts","contacts":[{"name":{"formatted_name":"X"}}]`, sdk.Incoming{Unsupported: "contacts"}},
-		"reaction":   {`"type":"reaction","reaction":{"message_id":"wamid.R","emoji":"👍"}`, sdk.Incoming{Text: "👍", ReplyTo: "wamid.R", Unsupported: "reaction"}},
+		"contacts":   {`"type":"contacts","contacts":[{"name":{"formatted_name":"X"}}]`, sdk.Incoming{Contact: &sdk.ContactCard{Name: "X"}}},
+		"reaction":   {`"type":"reaction","reaction":{"message_id":"wamid.R","emoji":"👍"}`, sdk.Incoming{Text: "👍", ReplyTo: "wamid.R", Reaction: "👍"}},
 		"order":      {`"type":"order","order":{"catalog_id":"1","product_items":[]}`, sdk.Incoming{Unsupported: "order"}},
 		"unknown":    {`"type":"unsupported","errors":[{"code":131051}]`, sdk.Incoming{Unsupported: "unsupported"}},
 		"yet to be":  {`"type":"telepathy"`, sdk.Incoming{Unsupported: "telepathy"}},
@@ -209,8 +209,7 @@ func TestMetasOwnExamplesAreUnderstood(t *testing.T) {
 	// Documented at Parse: not a customer's message to us.
 	ignoredExamples := map[string]string{"System Message": "messages.system", "Group Create Message": "group_lifecycle_update",
 		"Group Settings Update": "group_settings_update", "Group Remove Participants": "group_participants_update"}
-	unsupported := map[string]string{"Contact Sharing Message": "contacts", "Order Message": "order",
-		"Reaction Message": "reaction", "Unsupported Message": "unsupported"}
+	unsupported := map[string]string{"Order Message": "order", "Unsupported Message": "unsupported"}
 	for name, ex := range examples {
 		t.Run(name, func(t *testing.T) {
 			events := parse(t, string(ex.Value))
@@ -226,7 +225,7 @@ func TestMetasOwnExamplesAreUnderstood(t *testing.T) {
 			require.Equal(t, []sdk.Address{{Kind: "phone", Value: "16505551234"}}, m.From)
 			require.Equal(t, "Sheena Nelson", m.Name)
 			require.Equal(t, unsupported[name], m.Unsupported)
-			require.True(t, m.Text != "" || m.Media != nil || m.Location != nil || m.Unsupported != "", "something was read")
+			require.True(t, m.Text != "" || m.Media != nil || m.Location != nil || m.Contact != nil || m.Reaction != "" || m.Unsupported != "", "something was read")
 			require.False(t, events[0].At.IsZero())
 		})
 	}

@@ -83,7 +83,7 @@ func valid(t *testing.T, s *jsonschema.Schema, body any) error {
 func TestEachSendIsValidAgainstMetasSchema(t *testing.T) {
 	schema := messageSchemas(t)
 	names := map[string]string{"text": "TextMessage", "interactive": "InteractiveMessage", "image": "ImageMessage", "video": "VideoMessage",
-		"audio": "AudioMessage", "sticker": "StickerMessage", "document": "DocumentMessage", "location": "LocationMessage", "template": "TemplateMessage"}
+		"audio": "AudioMessage", "sticker": "StickerMessage", "document": "DocumentMessage", "location": "LocationMessage", "contacts": "ContactsMessage", "template": "TemplateMessage"}
 	for _, tc := range sends {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, to := range []sdk.Address{phone, {Kind: "user", Value: "US.13491208655302741918"}} {

@@ -31,6 +31,7 @@ type message struct {
 	Location    *locationPart `json:"location,omitempty"`
 	Interactive *interactive  `json:"interactive,omitempty"`
 	Template    *templatePart `json:"template,omitempty"`
+	Contacts    []contactPart `json:"contacts,omitempty"`
 
 	// Callback comes back in the status webhooks of this message.
 	Callback string `json:"biz_opaque_callback_data,omitempty"`
@@ -142,23 +143,27 @@ func (m *message) fill(c sdk.Content) error {
 		return m.fillTemplate(*c.Template)
 	}
 	parts := 0
-	for _, has := range []bool{c.Media != nil, c.Location != nil, c.Text != ""} {
+	for _, has := range []bool{c.Media != nil, c.Location != nil, c.Contact != nil, c.Text != ""} {
 		if has {
 			parts++
 		}
 	}
 	buttons := len(c.Choices) > 0 || c.Link != nil
 	switch {
+	case len(c.Cards) > 0:
+		return sdk.Invalidf("WhatsApp shows no cards outside templates")
 	case parts == 0:
-		return sdk.Invalidf("the message has no text, media, location or template")
+		return sdk.Invalidf("the message has no text, media, location, contact or template")
 	case parts > 1 || buttons && c.Text == "":
-		return sdk.Invalidf("text, media and location are messages of their own, and buttons belong to a text")
+		return sdk.Invalidf("text, media, location and contact are messages of their own, and buttons belong to a text")
 	case !buttons && c.Header+c.Footer != "":
 		return sdk.Invalidf("only messages with choices or a link have a header or footer")
 	case c.Media != nil:
 		return m.fillMedia(*c.Media)
 	case c.Location != nil:
 		return m.fillLocation(*c.Location)
+	case c.Contact != nil:
+		return m.fillContact(*c.Contact)
 	case buttons:
 		return m.fillInteractive(c)
 	}

@@ -44,6 +44,8 @@ var sends = []struct {
 	{"sticker", sdk.Content{Media: &sdk.Media{Kind: "sticker", ID: "77"}}, `"type":"sticker","sticker":{"id":"77"}`},
 	{"document", sdk.Content{Media: &sdk.Media{Kind: "document", URL: "https://cdn.example/a.pdf", Filename: "bill.pdf", Caption: "Your bill"}},
 		`"type":"document","document":{"link":"https://cdn.example/a.pdf","filename":"bill.pdf","caption":"Your bill"}`},
+	{"contact", sdk.Content{Contact: &sdk.ContactCard{Name: "Ann", Organization: "Corner Coffee", Phones: []string{"4412345"}, Emails: []string{"ann@example.com"}}},
+		`"type":"contacts","contacts":[{"name":{"formatted_name":"Ann","first_name":"Ann"},"org":{"company":"Corner Coffee"},"phones":[{"phone":"+4412345","wa_id":"4412345"}],"emails":[{"email":"ann@example.com"}]}]`},
 	{"location", sdk.Content{Location: &sdk.Location{Latitude: 37.4847, Longitude: -122.1486, Name: "HQ", Address: "1 Way"}},
 		`"type":"location","location":{"latitude":"37.4847","longitude":"-122.1486","name":"HQ","address":"1 Way"}`},
 	{"template", sdk.Content{Template: &sdk.Template{Name: "order_paid", Language: "en_US", Params: []string{"A-1", "two\n\tcups"}}},

@@ -73,6 +73,8 @@ type incoming struct {
 		ListReply   reply  `json:"list_reply"`
 		FormReply   struct {
 			Body string `json:"body"`
+			// Response is a JSON object, written as a string.
+			Response string `json:"response_json"`
 		} `json:"nfm_reply"`
 	} `json:"interactive"`
 	Image    *file `json:"image"`
@@ -90,6 +92,11 @@ type incoming struct {
 		MessageID string `json:"message_id"`
 		Emoji     string `json:"emoji"`
 	} `json:"reaction"`
+	Contacts []contactPart `json:"contacts"`
+	// Referral is the advertisement that led to this message.
+	Referral struct {
+		SourceID string `json:"source_id"`
+	} `json:"referral"`
 	System struct {
 		Type string `json:"type"`
 	} `json:"system"`

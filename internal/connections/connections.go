@@ -44,6 +44,14 @@ type Connection struct {
 	UpdatedAt   time.Time
 }
 
+// Channel is what the connection's messages can carry; nil if it carries none.
+func (c *Connection) Channel() *sdk.Channel {
+	if own, ok := c.Conn.(sdk.Channeler); ok {
+		return own.Channel()
+	}
+	return c.Connector.Channel
+}
+
 // ErrNotFound tells that there is no such connection.
 var ErrNotFound = errors.New("connections: no such connection")
 

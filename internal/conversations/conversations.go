@@ -96,7 +96,9 @@ type Snapshot struct {
 	Language       string
 	Name           string // of the contact, where known
 	Blocked        bool
-	Events         []Event // after the cursor, in order
+	// OptedOut tells that the customer wants no messages at this address.
+	OptedOut bool
+	Events   []Event // after the cursor, in order
 }
 
 // ErrMoved tells that the conversation is not where it was when it was read:
@@ -159,7 +161,7 @@ type convRow struct {
 	InboundAt               *time.Time
 	Language                string
 	Profile                 []byte
-	Blocked                 bool
+	Blocked, OptedOut       bool
 }
 
 type eventRow struct {
@@ -182,7 +184,7 @@ type sendRow struct {
 const (
 	loadConversations = `SELECT v.id, v.contact_id, v.connection_id, v.connector, v.workflow_id, v.address,
 		v.last_number, v.cursor, v.pending_turn, v.flow, v.flow_hash, v.state, v.calls,
-		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.profile, c.blocked
+		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.profile, c.blocked, v.opted_out_at IS NOT NULL
 		FROM conversations v JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
 		WHERE v.workspace_id = $1 AND v.id = ANY($2)`
 	loadEvents = `SELECT e.subject_id, e.number, e.kind, e.body, e.trace, e.received_at
@@ -246,7 +248,7 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 	s := &Snapshot{
 		Key: k, Contact: r.Contact, Connection: r.Connection, Connector: r.Connector, WorkflowID: r.WorkflowID,
 		LastNumber: r.LastNumber, Cursor: r.Cursor, Flow: r.Flow, FlowHash: r.FlowHash,
-		Owner: Owner{r.OwnerKind, r.OwnerID, r.OwnerVersion}, Language: r.Language, Blocked: r.Blocked,
+		Owner: Owner{r.OwnerKind, r.OwnerID, r.OwnerVersion}, Language: r.Language, Blocked: r.Blocked, OptedOut: r.OptedOut,
 	}
 	if r.PendingTurn != nil {
 		s.PendingTurn = *r.PendingTurn

@@ -20,16 +20,17 @@ type Summary struct {
 	Cursor     int64
 	Settled    bool // no send is waiting or uncertain
 	InboundAt  *time.Time
+	OptedOutAt *time.Time // since when the customer wants no messages here
 	CreatedAt  time.Time
 }
 
 const summaryColumns = `workspace_id, id, contact_id, connection_id, connector, workflow_id, owner_kind, owner_id, owner_version,
-	queue, queued_at, flow, flow_hash, last_number, cursor, pending_turn IS NULL, inbound_at, created_at`
+	queue, queued_at, flow, flow_hash, last_number, cursor, pending_turn IS NULL, inbound_at, opted_out_at, created_at`
 
 func scanSummary(r pgx.CollectableRow) (Summary, error) {
 	var s Summary
 	err := r.Scan(&s.Workspace, &s.ID, &s.Contact, &s.Connection, &s.Connector, &s.WorkflowID, &s.Owner.Kind, &s.Owner.ID, &s.Owner.Version,
-		&s.Queue, &s.QueuedAt, &s.Flow, &s.FlowHash, &s.LastNumber, &s.Cursor, &s.Settled, &s.InboundAt, &s.CreatedAt)
+		&s.Queue, &s.QueuedAt, &s.Flow, &s.FlowHash, &s.LastNumber, &s.Cursor, &s.Settled, &s.InboundAt, &s.OptedOutAt, &s.CreatedAt)
 	return s, err
 }
 

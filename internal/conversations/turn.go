@@ -66,9 +66,21 @@ type Turn struct {
 	Entered []string
 	Missed  bool
 	Notes   []Note
+	// Consent, if set, is what the customer decided about further messages.
+	Consent Consent
 	// Announce tells listeners that there are new messages: on channels of our own.
 	Announce bool
 }
+
+// Consent is a customer's decision about messages at the conversation's address.
+type Consent string
+
+const (
+	// OptedOut wants none.
+	OptedOut Consent = "out"
+	// OptedIn wants them again.
+	OptedIn Consent = "in"
+)
 
 // Announced is the PostgreSQL channel on which the IDs of conversations with new
 // messages are announced.
@@ -118,8 +130,9 @@ func (c *Conversations) Commit(ctx context.Context, t *Turn) error {
 const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[], $32::timestamptz[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due)
+        $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[],
+        $32::timestamptz[], $33::text[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due, consent)
 ), locked AS ( -- in one order, the inbox's too, so that batches never wait for each other in a circle
     SELECT v.id FROM conversations v WHERE v.workspace_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR UPDATE
 ), ok AS (
@@ -128,7 +141,8 @@ WITH input AS (
         owner_kind = coalesce(i.owner_kind, v.owner_kind), owner_id = coalesce(i.owner_id, v.owner_id),
         owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
         queue = CASE WHEN i.owner_kind IS NULL THEN v.queue ELSE i.queue END,
-        queued_at = CASE WHEN i.owner_kind IS NULL THEN v.queued_at WHEN i.queue <> '' THEN now() END
+        queued_at = CASE WHEN i.owner_kind IS NULL THEN v.queued_at WHEN i.queue <> '' THEN now() END,
+        opted_out_at = CASE i.consent WHEN 'out' THEN now() WHEN 'in' THEN NULL ELSE v.opted_out_at END
     FROM input i JOIN locked l ON l.id = i.id
     WHERE v.workspace_id = $1 AND v.id = i.id AND v.cursor = i.cursor AND v.pending_turn IS NULL
         AND v.owner_version = i.owner_version
@@ -169,7 +183,7 @@ type commitArrays struct {
 	eConv, eConn                                    []uuid.UUID
 	eKeys, eConnectors, eOperations, eKinds, eState []string
 	eIdx, eSeq, sends                               []int
-	eAuthor                                         []string
+	eAuthor, consents                               []string
 	eRequests                                       [][]byte
 	nConv                                           []uuid.UUID
 	nTypes                                          []string
@@ -216,6 +230,7 @@ func (a *commitArrays) add(it commitItem) {
 		a.eRequests = append(a.eRequests, it.requests[i])
 	}
 	a.sends = append(a.sends, sends)
+	a.consents = append(a.consents, string(t.Consent))
 	for _, n := range t.Notes {
 		a.nConv, a.nTypes = append(a.nConv, id), append(a.nTypes, n.Type)
 		var data *string
@@ -244,7 +259,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due, a.consents).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true

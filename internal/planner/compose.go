@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,9 @@ type draft struct {
 	media *sdk.Media    // carried natively
 	place *sdk.Location // carried natively
 	link  *sdk.Link     // carried as a button
+	// person and cards are carried natively, as messages of their own.
+	person *sdk.ContactCard
+	cards  [][]sdk.Card
 
 	messages []sdk.Content
 	notes    []Note
@@ -43,6 +47,8 @@ func (d *draft) plan() {
 	d.planMedia()
 	d.say(d.c.Text)
 	d.planLocation()
+	d.planContact()
+	d.planCards()
 	readable := len(d.body) > 0 || d.c.Header+d.c.Footer != "" || d.ch.Hosted
 	var o offer
 	if len(d.c.Choices) > 0 {
@@ -83,7 +89,8 @@ func (d *draft) planMedia() {
 }
 
 func (d *draft) onlyTextAndMedia() bool {
-	return d.c.Header+d.c.Footer == "" && len(d.c.Choices) == 0 && d.c.Link == nil && d.c.Location == nil
+	return d.c.Header+d.c.Footer == "" && len(d.c.Choices) == 0 && len(d.c.Cards) == 0 &&
+		d.c.Link == nil && d.c.Location == nil && d.c.Contact == nil
 }
 
 func (d *draft) mediaAsLink(m *sdk.Media) {
@@ -122,22 +129,17 @@ func (d *draft) planLink(readable, choices bool) {
 		return
 	}
 	link := *d.c.Link
-	u, err := url.Parse(link.URL)
-	web := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 	switch {
 	case !d.ch.LinkButton:
 		d.note("link", sdk.Degraded, "the channel has no link buttons: it becomes text")
 	case choices && !d.ch.Hosted:
 		d.note("link", sdk.Degraded, "a message has either choices or a link button: the link becomes text")
-	case !web:
+	case !isWeb(link.URL):
 		d.note("link", sdk.Degraded, "only web addresses can be buttons: it becomes text")
 	case !readable:
 		d.note("link", sdk.Degraded, "a link button needs a text above it: it becomes text")
 	default:
-		label := link.Label
-		if label == "" {
-			label = u.Host
-		}
+		label := linkLabel(link)
 		short, ok := shorten(label, d.ch.LinkLabelMax)
 		if !ok {
 			d.note("link.label", sdk.Degraded, "the channel's button has no room for a label: the link becomes text")
@@ -152,8 +154,9 @@ func (d *draft) planLink(readable, choices bool) {
 	d.say(joinNonEmpty(": ", link.Label, link.URL))
 }
 
-// lay makes the messages: media first, then the location, then the text with
-// choices or the link button under its last part.
+// lay makes the messages: media first, then location and contact, then the text
+// with choices or the link button under its last part. Cards follow the text,
+// unless it has buttons: those are always last.
 func (d *draft) lay(o offer) {
 	interactive := len(o.choices) > 0 || d.link != nil
 	header, footer := d.headings(interactive)
@@ -175,19 +178,29 @@ func (d *draft) lay(o offer) {
 		d.messages = append(d.messages, m)
 	}
 	d.attach()
+	var cards []sdk.Content
+	for _, c := range d.cards {
+		cards = append(cards, sdk.Content{Cards: c})
+	}
+	at := len(d.messages)
+	if interactive {
+		at -= len(texts)
+	}
+	d.messages = slices.Insert(d.messages, at, cards...)
 }
 
-// attach adds media and location: to the first message where the channel is our
-// own, as messages before it elsewhere.
+// attach adds media, location and contact: to the first message where the channel
+// is our own, as messages before it elsewhere.
 func (d *draft) attach() {
 	if d.ch.Hosted {
-		if d.media == nil && d.place == nil {
+		if d.media == nil && d.place == nil && d.person == nil {
 			return
 		}
 		if len(d.messages) == 0 {
 			d.messages = []sdk.Content{{}}
 		}
-		d.messages[0].Media, d.messages[0].Location = d.media, d.place
+		m := &d.messages[0]
+		m.Media, m.Location, m.Contact = d.media, d.place, d.person
 		return
 	}
 	var first []sdk.Content
@@ -196,6 +209,9 @@ func (d *draft) attach() {
 	}
 	if d.place != nil {
 		first = append(first, sdk.Content{Location: d.place})
+	}
+	if d.person != nil {
+		first = append(first, sdk.Content{Contact: d.person})
 	}
 	d.messages = append(first, d.messages...)
 }
@@ -245,7 +261,7 @@ func emphasis(s string) string {
 
 // pieces splits the body; with buttons, the last piece is as short as those demand.
 func (d *draft) pieces(interactive bool) []string {
-	texts := split(strings.Join(d.body, "\n\n"), d.ch.TextMax)
+	texts := splitSegments(split(strings.Join(d.body, "\n\n"), d.ch.TextMax), d.ch.SegmentsMax)
 	if !interactive || len(texts) == 0 || fits(texts[len(texts)-1], d.ch.InteractiveTextMax) {
 		return texts
 	}

@@ -15,7 +15,6 @@
 package planner
 
 import (
-	"net/url"
 	"strings"
 
 	"parley/connectors/sdk"
@@ -63,7 +62,7 @@ func Plan(c sdk.Content, ch sdk.Channel, w Window) (Result, error) {
 	if ch.Window > 0 && !w.Open {
 		return outsideWindow(c, ch, w)
 	}
-	if isTemplateOnly(c) {
+	if c.OnlyTemplate() {
 		return templateOnly(c, ch)
 	}
 	c.Template = nil
@@ -88,7 +87,7 @@ func outsideWindow(c sdk.Content, ch sdk.Channel, w Window) (Result, error) {
 		return Result{}, sdk.Invalidf("template: name and language are needed")
 	}
 	r := Result{Messages: []sdk.Content{{Template: t}}}
-	if !isTemplateOnly(c) {
+	if !c.OnlyTemplate() {
 		r.Notes = []Note{{"content", sdk.Dropped, "the window is closed: a template goes out in the content's place"}}
 	}
 	return r, nil
@@ -109,62 +108,34 @@ func notCarried() *sdk.Error {
 func tidy(c sdk.Content) sdk.Content {
 	c.Header, c.Text, c.Footer = strings.TrimSpace(c.Header), strings.TrimSpace(c.Text), strings.TrimSpace(c.Footer)
 	c.ListButton = oneLine(c.ListButton)
-	choices := make([]sdk.Choice, len(c.Choices))
-	for i, ch := range c.Choices {
-		choices[i] = sdk.Choice{ID: ch.ID, Label: oneLine(ch.Label), Description: oneLine(ch.Description)}
-	}
-	c.Choices = choices
+	c.Choices = tidyChoices(c.Choices)
+	c.Cards = tidyCards(c.Cards)
+	c.Contact = tidyContact(c.Contact)
 	if c.Media != nil {
 		m := *c.Media
 		m.Caption = strings.TrimSpace(m.Caption)
 		c.Media = &m
 	}
-	if c.Link != nil {
-		c.Link = &sdk.Link{URL: strings.TrimSpace(c.Link.URL), Label: oneLine(c.Link.Label)}
-	}
+	c.Link = tidyLink(c.Link)
 	return c
 }
 
+func tidyChoices(choices []sdk.Choice) []sdk.Choice {
+	out := make([]sdk.Choice, len(choices))
+	for i, ch := range choices {
+		out[i] = sdk.Choice{ID: ch.ID, Label: oneLine(ch.Label), Description: oneLine(ch.Description)}
+	}
+	return out
+}
+
+func tidyLink(l *sdk.Link) *sdk.Link {
+	if l == nil {
+		return nil
+	}
+	return &sdk.Link{URL: strings.TrimSpace(l.URL), Label: oneLine(l.Label)}
+}
+
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func isTemplateOnly(c sdk.Content) bool {
-	return c.Template != nil && c.Header+c.Text+c.Footer == "" && len(c.Choices) == 0 &&
-		c.Media == nil && c.Location == nil && c.Link == nil
-}
-
-func validate(c sdk.Content) error {
-	if c.Header+c.Text+c.Footer == "" && len(c.Choices) == 0 && c.Media == nil &&
-		c.Location == nil && c.Link == nil && c.Template == nil {
-		return sdk.Invalidf("the message is empty")
-	}
-	seen := map[string]bool{}
-	for i, ch := range c.Choices {
-		switch {
-		case ch.ID == "":
-			return sdk.Invalidf("choices[%d]: id is empty", i)
-		case ch.Label == "":
-			return sdk.Invalidf("choices[%d]: label is empty", i)
-		case seen[ch.ID]:
-			return sdk.Invalidf("choices[%d]: another choice has the same id", i)
-		}
-		seen[ch.ID] = true
-	}
-	if c.Media != nil && (c.Media.Kind == "" || c.Media.URL == "" && c.Media.ID == "") {
-		return sdk.Invalidf("media: kind and either url or id are needed")
-	}
-	if c.Link != nil {
-		if u, err := url.Parse(c.Link.URL); err != nil || u.Scheme == "" || strings.ContainsAny(c.Link.URL, " \t\r\n") {
-			return sdk.Invalidf("link: url is not an absolute address")
-		}
-	}
-	if l := c.Location; l != nil && !(l.Latitude >= -90 && l.Latitude <= 90 && l.Longitude >= -180 && l.Longitude <= 180) {
-		return sdk.Invalidf("location: latitude or longitude is out of range")
-	}
-	if t := c.Template; t != nil && (t.Name == "" || t.Language == "") {
-		return sdk.Invalidf("template: name and language are needed")
-	}
-	return nil
-}
 
 // fits reports whether s is within max characters: 0 is no limit, and a negative
 // limit says that the channel has no such part.

@@ -260,3 +260,39 @@ func TestBadContentIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestCardsByChannel(t *testing.T) {
+	cards := sdk.Content{Text: "Our coffees", Cards: []sdk.Card{
+		{Title: "Espresso", Subtitle: "Short", ImageURL: "https://cdn.example/e", Choices: []sdk.Choice{{ID: "e", Label: "Add"}}},
+		{Title: "Filter", Subtitle: "Long", Choices: []sdk.Choice{{ID: "f", Label: "Add"}}},
+		{Title: "Tea", Link: &sdk.Link{URL: "https://shop.example/tea", Label: "See"}},
+	}}
+	carousel := sdk.Channel{CardsMax: 2, CardTitleMax: 80, CardSubtitleMax: 80, CardChoicesMax: 3, ButtonLabelMax: 20, LinkButton: true, LinkLabelMax: 20}
+	r, err := Plan(cards, carousel, Window{Open: true})
+	require.NoError(t, err)
+	require.Len(t, r.Messages, 3, "the text, two cards, and the third")
+	require.Equal(t, "Our coffees", r.Messages[0].Text)
+	require.Equal(t, cards.Cards[1].Title, r.Messages[1].Cards[1].Title)
+	require.Equal(t, "See", r.Messages[2].Cards[0].Link.Label)
+
+	list := sdk.Channel{RowsMax: 10, RowLabelMax: 24, RowDescriptionMax: 72, ListButtonMax: 20}
+	r, err = Plan(cards, list, Window{Open: true})
+	require.NoError(t, err)
+	require.Len(t, r.Messages, 1)
+	require.Equal(t, []sdk.Choice{{ID: "e", Label: "Espresso", Description: "Add – Short"}, {ID: "f", Label: "Filter", Description: "Add – Long"}}, r.Messages[0].Choices)
+	require.Contains(t, r.Messages[0].Text, "See: https://shop.example/tea")
+
+	r, err = Plan(cards, sdk.Channel{SegmentsMax: 10}, Window{Open: true})
+	require.NoError(t, err)
+	require.Contains(t, r.Messages[0].Text, "1. Espresso – Add – Short\n2. Filter – Add – Long")
+}
+
+func TestContactCardsByChannel(t *testing.T) {
+	c := sdk.Content{Contact: &sdk.ContactCard{Name: "Ann", Organization: "Corner Coffee", Phones: []string{"+4412"}, Emails: []string{"ann@example.com"}}}
+	r, err := Plan(c, sdk.Channel{Contact: true}, Window{Open: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"4412"}, r.Messages[0].Contact.Phones)
+	r, err = Plan(c, sdk.Channel{}, Window{Open: true})
+	require.NoError(t, err)
+	require.Equal(t, "Ann\nCorner Coffee\n+4412\nann@example.com", r.Messages[0].Text)
+}

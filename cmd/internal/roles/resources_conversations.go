@@ -47,7 +47,7 @@ func (r conversationResource) Get(ctx context.Context, ws, id uuid.UUID) (api.Co
 func showConversation(s conversations.Summary) api.Conversation {
 	return api.Conversation{ID: s.ID, Contact: s.Contact, Connection: s.Connection, Channel: s.Connector, WorkflowID: s.WorkflowID, State: s.State(),
 		Owner: api.Owner{Kind: s.Owner.Kind, ID: s.Owner.ID, Queue: s.Queue, QueuedAt: s.QueuedAt},
-		Flow:  s.Flow, FlowHash: s.FlowHash, LastNumber: s.LastNumber, Cursor: s.Cursor, InboundAt: s.InboundAt, CreatedAt: s.CreatedAt}
+		Flow:  s.Flow, FlowHash: s.FlowHash, LastNumber: s.LastNumber, Cursor: s.Cursor, InboundAt: s.InboundAt, OptedOutAt: s.OptedOutAt, CreatedAt: s.CreatedAt}
 }
 
 func conversationProblem(err error) error {
@@ -95,13 +95,16 @@ func (r agentResource) Say(ctx context.Context, ws, id uuid.UUID, what api.Sayin
 		return conversationProblem(err)
 	}
 	conn, err := r.connections.Get(ctx, ws, s.Connection)
-	if errors.Is(err, connections.ErrNotFound) || err == nil && conn.Connector.Channel == nil {
+	if errors.Is(err, connections.ErrNotFound) || err == nil && conn.Channel() == nil {
 		return problem.Conflict.New("The connection of this conversation was removed.")
 	}
 	if err != nil {
 		return err
 	}
-	ch := *conn.Connector.Channel
+	if s.OptedOutAt != nil {
+		return problem.Conflict.New("The customer has opted out of messages at this address; only their START ends that.")
+	}
+	ch := *conn.Channel()
 	open := ch.Window == 0 || s.InboundAt != nil && time.Since(*s.InboundAt) < ch.Window
 	if _, err := planner.Plan(what.Content, ch, planner.Window{Open: open}); err != nil {
 		return err

@@ -134,10 +134,12 @@ type Shown struct {
 	Footer  string       `json:"footer,omitempty"`
 	Choices []sdk.Choice `json:"choices,omitempty"`
 	// ListButton is the label that opens the list, where the choices are one.
-	ListButton string        `json:"list_button,omitempty"`
-	Link       *sdk.Link     `json:"link,omitempty"`
-	Media      *sdk.Media    `json:"media,omitempty"`
-	Location   *sdk.Location `json:"location,omitempty"`
-	Template   *sdk.Template `json:"template,omitempty"`
-	At         time.Time     `json:"at"`
+	ListButton string           `json:"list_button,omitempty"`
+	Link       *sdk.Link        `json:"link,omitempty"`
+	Media      *sdk.Media       `json:"media,omitempty"`
+	Location   *sdk.Location    `json:"location,omitempty"`
+	Template   *sdk.Template    `json:"template,omitempty"`
+	Contact    *sdk.ContactCard `json:"contact,omitempty"`
+	Cards      []sdk.Card       `json:"cards,omitempty"`
+	At         time.Time        `json:"at"`
 }

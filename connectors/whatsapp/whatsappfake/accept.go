@@ -111,6 +111,8 @@ func (r request) shown() fake.Shown {
 			}
 		}
 		return fake.Shown{Template: t}
+	case len(r.Contacts) > 0:
+		return fake.Shown{Contact: r.Contacts[0].card()}
 	case r.Location != nil:
 		l := r.Location
 		return fake.Shown{Location: &sdk.Location{Latitude: float64(l.Latitude), Longitude: float64(l.Longitude), Name: l.Name, Address: l.Address}}

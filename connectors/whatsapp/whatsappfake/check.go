@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"parley/connectors/sdk"
 )
 
 // request is a body of the messages endpoint: a message, or a read receipt.
@@ -34,9 +36,40 @@ type request struct {
 	Location    *place          `json:"location"`
 	Interactive *interactive    `json:"interactive"`
 	Template    *templateSend   `json:"template"`
+	Contacts    []contact       `json:"contacts"`
 	Status      string          `json:"status"`
 	MessageID   string          `json:"message_id"`
 	Typing      json.RawMessage `json:"typing_indicator"`
+}
+
+type contact struct {
+	Name struct {
+		FormattedName string `json:"formatted_name"`
+		FirstName     string `json:"first_name"`
+	} `json:"name"`
+	Org struct {
+		Company string `json:"company"`
+	} `json:"org"`
+	Phones []struct {
+		Phone string `json:"phone"`
+		WaID  string `json:"wa_id"`
+		Type  string `json:"type"`
+	} `json:"phones"`
+	Emails []struct {
+		Email string `json:"email"`
+		Type  string `json:"type"`
+	} `json:"emails"`
+}
+
+func (c contact) card() *sdk.ContactCard {
+	out := &sdk.ContactCard{Name: c.Name.FormattedName, Organization: c.Org.Company}
+	for _, p := range c.Phones {
+		out.Phones = append(out.Phones, phoneDigits(p.Phone))
+	}
+	for _, e := range c.Emails {
+		out.Emails = append(out.Emails, e.Email)
+	}
+	return out
 }
 
 type media struct {
@@ -163,6 +196,11 @@ func check(r request) *problem {
 	case "location":
 		if r.Location == nil {
 			return missing("location")
+		}
+		return nil
+	case "contacts":
+		if len(r.Contacts) == 0 || r.Contacts[0].Name.FormattedName == "" || r.Contacts[0].Name.FirstName == "" {
+			return missing("contacts.name")
 		}
 		return nil
 	case "interactive":
