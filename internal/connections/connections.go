@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"parley/connectors/sdk"
+	"parley/internal/outbound"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -52,6 +53,7 @@ type Connections struct {
 	vault    *vault.Vault
 	registry map[string]sdk.Connector
 	wrap     func(connector string) func(http.RoundTripper) http.RoundTripper
+	outbound *outbound.Outbound
 	public   string
 	opened   *lru.Cache[uuid.UUID, *Connection]  // as long as the version is the same
 	fresh    *expirable.LRU[uuid.UUID, struct{}] // of those, whose rows need not be looked at
@@ -67,6 +69,9 @@ type Options struct {
 	Connectors []sdk.Connector
 	// Wrap adds tracing and metrics to the connectors' HTTP client.
 	Wrap func(connector string) func(http.RoundTripper) http.RoundTripper
+	// Outbound keeps the calls of each connection within its provider's limits; a
+	// new one with defaults if nil.
+	Outbound *outbound.Outbound
 	// PublicURL is where webhooks reach us.
 	PublicURL string
 	// Fresh is how long an opened connection is used before its row is looked
@@ -82,8 +87,11 @@ func New(o Options) *Connections {
 	if o.Fresh == 0 {
 		o.Fresh = 2 * time.Second
 	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.New(outbound.Options{})
+	}
 	opened, _ := lru.New[uuid.UUID, *Connection](cached) // fails only for a size below 1
-	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, public: o.PublicURL, opened: opened,
+	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, outbound: o.Outbound, public: o.PublicURL, opened: opened,
 		fresh:  expirable.NewLRU[uuid.UUID, struct{}](cached, nil, o.Fresh),
 		routes: expirable.NewLRU[string, route](cached, nil, o.Fresh)}
 	for _, k := range o.Connectors {
@@ -106,7 +114,11 @@ func (c *Connections) Put(ctx context.Context, ws uuid.UUID, name, connector, ac
 	case !nameForm.MatchString(account):
 		return nil, sdk.Invalidf("account must be lower case letters, digits, - and _, at most 63")
 	}
-	conn, err := k.Open(config, c.host(connector, config))
+	id, err := c.idOf(ctx, ws, name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := k.Open(config, c.host(ws, id, k, config))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +133,7 @@ func (c *Connections) Put(ctx context.Context, ws uuid.UUID, name, connector, ac
 			ON CONFLICT (workspace_id, name) DO UPDATE SET connector = $4, account = $5, config = $6,
 				flow = coalesce(nullif($7, ''), connections.flow), version = connections.version + 1, updated_at = now()
 			RETURNING id, version, created_at, updated_at`,
-			ws, uuid.Must(uuid.NewV7()), name, connector, account, sealed, flow).Scan(&out.ID, &out.Version, &out.CreatedAt, &out.UpdatedAt)
+			ws, id, name, connector, account, sealed, flow).Scan(&out.ID, &out.Version, &out.CreatedAt, &out.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -166,17 +178,33 @@ func hashedAccount(id string) string {
 	return "#" + hex.EncodeToString(sum[:16])
 }
 
+// idOf is the ID of the connection of a name, or of one to be made.
+func (c *Connections) idOf(ctx context.Context, ws uuid.UUID, name string) (id uuid.UUID, err error) {
+	err = c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT id FROM connections WHERE workspace_id = $1 AND name = $2`, ws, name).Scan(&id)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return uuid.NewV7()
+	case err != nil:
+		return id, fmt.Errorf("connections: %w", err)
+	}
+	return id, nil
+}
+
 // host gives a connection its HTTP client. An explicit base_url is also the
 // permission to call its host although it is internal.
-func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
+func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, config json.RawMessage) sdk.Host {
 	var base struct {
 		BaseURL string `json:"base_url"`
 	}
 	json.Unmarshal(config, &base) // Open says what is wrong with it
-	o := sdk.HTTPOptions{}
-	if c.wrap != nil {
-		o.Wrap = c.wrap(connector)
-	}
+	o := sdk.HTTPOptions{Wrap: func(rt http.RoundTripper) http.RoundTripper {
+		if c.wrap != nil {
+			rt = c.wrap(k.Name)(rt)
+		}
+		return c.outbound.Wrap(outbound.Connection{Workspace: ws, ID: id, Connector: k.Name}, k.Limits, rt)
+	}}
 	if u, err := url.Parse(base.BaseURL); err == nil {
 		o.AllowHost = u.Host
 	}
@@ -271,7 +299,7 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 			Connector: c.registry[r.Connector], CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 		if have, ok := c.opened.Get(r.ID); ok && have.Version == r.Version {
 			k.Conn = have.Conn // keep its HTTP connections
-		} else if err := c.open(ctx, k, r.Connector, r.Config); err != nil {
+		} else if err := c.open(ctx, k, r.Connector, r.Config); err != nil { // its limits and circuit are kept
 			return nil, err
 		}
 		c.opened.Add(r.ID, k)
@@ -289,7 +317,7 @@ func (c *Connections) open(ctx context.Context, k *Connection, connector string,
 	if err != nil {
 		return err
 	}
-	k.Conn, err = k.Connector.Open(config, c.host(connector, config))
+	k.Conn, err = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, config))
 	return err
 }
 
