@@ -30,10 +30,11 @@ type HTTPOptions struct {
 	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
-// MaxResponse is the largest response body, in bytes, that [Do] reads.
+// MaxResponse is the largest response body, in bytes, that can be read through a
+// client of [NewHTTPClient], by [Do] or by a provider's own library.
 const MaxResponse = 8 << 20
 
-// NewHTTPClient returns the client that connections use: bounded in time, no
+// NewHTTPClient returns the client that connections use: bounded in time and size, no
 // redirects to another host, no proxy, no request to internal addresses unless
 // AllowHost names them (the address is checked when it is dialled, so a name
 // that later resolves elsewhere is caught), and no retries.
@@ -62,7 +63,7 @@ func NewHTTPClient(o HTTPOptions) *http.Client {
 		rt = o.Wrap(rt)
 	}
 	return &http.Client{
-		Transport: rt,
+		Transport: bounded{rt},
 		Timeout:   o.Timeout,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) >= 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
@@ -72,6 +73,44 @@ func NewHTTPClient(o HTTPOptions) *http.Client {
 		},
 	}
 }
+
+// bounded ends the reading of answers that are too large.
+type bounded struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(req)
+	if err == nil {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: MaxResponse}
+	}
+	return resp, err
+}
+
+// CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the transport.
+func (b bounded) CloseIdleConnections() {
+	if c, ok := b.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1] // one more than is allowed tells that there is more
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		b.left = 0
+		return max(n-1, 0), errTooLarge
+	}
+	return n, err
+}
+
+var errTooLarge = &Error{Class: Unavailable, Message: "the provider's answer is larger than 8 MiB", Wrote: true}
 
 func hostOnly(hostport string) string {
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
@@ -159,7 +198,7 @@ func Do(ctx context.Context, client *http.Client, r Request) (*Response, error) 
 		return nil, callError(err, true)
 	}
 	if len(body) > MaxResponse {
-		return nil, &Error{Class: Unavailable, Message: "the provider's answer is larger than 8 MiB", Wrote: true}
+		return nil, errTooLarge
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
@@ -182,6 +221,9 @@ func OperationOf(ctx context.Context) string {
 
 // callError words a transport failure without the URL, which may hold secrets.
 func callError(err error, wrote bool) *Error {
+	if e, ours := errors.AsType[*Error](err); ours {
+		return e // what wraps the transport has refused, and says whether anything left
+	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err

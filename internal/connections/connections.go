@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"parley/connectors/sdk"
+	"parley/internal/outbound"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -65,6 +66,7 @@ type Connections struct {
 	registry map[string]sdk.Connector
 	wrap     func(connector string) func(http.RoundTripper) http.RoundTripper
 	tokens   func(TokenFor) sdk.TokenSource
+	outbound *outbound.Outbound
 	public   string
 	opened   *lru.Cache[uuid.UUID, *Connection]  // as long as the version is the same
 	fresh    *expirable.LRU[uuid.UUID, struct{}] // of those, whose rows need not be looked at
@@ -83,6 +85,9 @@ type Options struct {
 	// Tokens gives the access tokens of connectors that declare OAuth; without it
 	// they get none.
 	Tokens func(TokenFor) sdk.TokenSource
+	// Outbound keeps the calls of each connection within its provider's limits; a
+	// new one with defaults if nil.
+	Outbound *outbound.Outbound
 	// PublicURL is where webhooks reach us.
 	PublicURL string
 	// Fresh is how long an opened connection is used before its row is looked
@@ -107,14 +112,31 @@ func New(o Options) *Connections {
 	if o.Fresh == 0 {
 		o.Fresh = 2 * time.Second
 	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.New(outbound.Options{})
+	}
 	opened, _ := lru.New[uuid.UUID, *Connection](cached) // fails only for a size below 1
-	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, tokens: o.Tokens, public: o.PublicURL, opened: opened,
+	c := &Connections{db: o.DB, vault: o.Vault, registry: map[string]sdk.Connector{}, wrap: o.Wrap, outbound: o.Outbound, tokens: o.Tokens, public: o.PublicURL, opened: opened,
 		fresh:  expirable.NewLRU[uuid.UUID, struct{}](cached, nil, o.Fresh),
 		routes: expirable.NewLRU[string, route](cached, nil, o.Fresh)}
 	for _, k := range o.Connectors {
 		c.registry[k.Name] = k
 	}
 	return c
+}
+
+// idOf is the ID of the connection of a name, or of one to be made.
+func (c *Connections) idOf(ctx context.Context, ws uuid.UUID, name string) (id uuid.UUID, err error) {
+	err = c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT id FROM connections WHERE workspace_id = $1 AND name = $2`, ws, name).Scan(&id)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return uuid.NewV7()
+	case err != nil:
+		return id, fmt.Errorf("connections: %w", err)
+	}
+	return id, nil
 }
 
 // host gives a connection its HTTP client. An explicit base_url is also the
@@ -124,10 +146,12 @@ func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, config json.RawMes
 		BaseURL string `json:"base_url"`
 	}
 	json.Unmarshal(config, &base) // Open says what is wrong with it
-	o := sdk.HTTPOptions{}
-	if c.wrap != nil {
-		o.Wrap = c.wrap(k.Name)
-	}
+	o := sdk.HTTPOptions{Wrap: func(rt http.RoundTripper) http.RoundTripper {
+		if c.wrap != nil {
+			rt = c.wrap(k.Name)(rt)
+		}
+		return c.outbound.Wrap(outbound.Connection{Workspace: ws, ID: id, Connector: k.Name}, k.Limits, rt)
+	}}
 	if u, err := url.Parse(base.BaseURL); err == nil {
 		o.AllowHost = u.Host
 	}
@@ -227,7 +251,7 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 			Connector: c.registry[r.Connector], CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 		if have, ok := c.opened.Get(r.ID); ok && have.Version == r.Version {
 			k.Conn, k.Former = have.Conn, have.Former // keep its HTTP connections
-		} else if err := c.open(ctx, k, r.Connector, r.Config, r.Former); err != nil {
+		} else if err := c.open(ctx, k, r.Connector, r.Config, r.Former); err != nil { // its limits and circuit are kept
 			return nil, err
 		}
 		if r.FormerUntil == nil {

@@ -58,7 +58,11 @@ func (c *Connections) Store(ctx context.Context, ws uuid.UUID, n Definition) (*C
 	case n.Overlap != nil && (*n.Overlap < 0 || *n.Overlap > MaxOverlap):
 		return nil, sdk.Invalidf("overlap must be a duration from 0s to 720h")
 	}
-	conn, err := k.Open(n.Config, c.host(ws, uuid.Nil, k, n.Config))
+	id, err := c.idOf(ctx, ws, n.Name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := k.Open(n.Config, c.host(ws, id, k, n.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func (c *Connections) Store(ctx context.Context, ws uuid.UUID, n Definition) (*C
 				former_config = $8, former_until = $9,
 				flow = coalesce(nullif($7, ''), connections.flow), version = connections.version + 1, updated_at = now()
 			RETURNING id, version, created_at, updated_at`,
-			ws, uuid.Must(uuid.NewV7()), n.Name, n.Connector, n.Account, sealed, n.Flow, before.former, before.until).
+			ws, id, n.Name, n.Connector, n.Account, sealed, n.Flow, before.former, before.until).
 			Scan(&out.ID, &out.Version, &out.CreatedAt, &out.UpdatedAt)
 		if err != nil {
 			return err

@@ -25,6 +25,7 @@ import (
 	"parley/internal/intake"
 	"parley/internal/ledger"
 	"parley/internal/observe"
+	"parley/internal/outbound"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -114,7 +115,8 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL,
-		Wrap: c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
+		Outbound: outbound.New(outbound.Options{Registry: c.Registry}),
+		Wrap:     c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err
 	}
