@@ -27,7 +27,7 @@ func flags(port int) []string {
 		{"effective_cache_size", "1GB"},
 		{"random_page_cost", "1.1"},
 		{"autovacuum_naptime", "10s"}, // a new database's statistics come soon, and with them good plans
-		{"jit", "off"}, // short queries only: compiling them costs more than it saves
+		{"jit", "off"},                // short queries only: compiling them costs more than it saves
 		{"wal_level", "minimal"},
 		{"max_wal_senders", "0"},
 		{"max_wal_size", "2GB"},
