@@ -105,7 +105,7 @@ func (m *Model) Classify(text string) Verdict {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	var known float32
-	s.values, known = m.vocabulary.weigh(s.count(text), s.values[:0])
+	s.values, known = m.vocabulary.weigh(s.Cut(text), s.values[:0])
 	s.scores = m.score(s.values, s.scores[:0])
 	r := rank(s.scores, m.oos, known)
 	c := m.calibration

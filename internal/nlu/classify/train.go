@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"parley/connectors/sdk"
+	"parley/internal/nlu/grams"
 	"parley/internal/nlu/words"
 )
 
@@ -53,7 +54,7 @@ func Train(examples []Example) (*Model, error) {
 // set is examples cut into features, in an order of their own.
 type set struct {
 	names  []string
-	texts  [][]count
+	texts  [][]grams.Count
 	labels []int
 	least  int
 }
@@ -71,7 +72,7 @@ func read(examples []Example) (*set, error) {
 	if len(sorted) >= manyTexts {
 		s.least = 2
 	}
-	var cut scratch
+	var cut grams.Cutter
 	for _, e := range sorted {
 		if e.Label == "" {
 			return nil, errors.New("an example has no label")
@@ -79,7 +80,7 @@ func read(examples []Example) (*set, error) {
 		if len(s.names) == 0 || s.names[len(s.names)-1] != e.Label {
 			s.names = append(s.names, e.Label)
 		}
-		counts := cut.count(e.Text)
+		counts := cut.Cut(e.Text)
 		if len(counts) == 0 {
 			return nil, fmt.Errorf("an example of %q has no words", e.Label)
 		}
@@ -97,7 +98,7 @@ func Readable(text string) bool { return len(words.List(text)) > 0 }
 
 // fit trains on some of the examples.
 func (s *set) fit(of []int) (*vocabulary, [][]float32) {
-	texts, labels := make([][]count, len(of)), make([]int, len(of))
+	texts, labels := make([][]grams.Count, len(of)), make([]int, len(of))
 	for i, n := range of {
 		texts[i], labels[i] = s.texts[n], s.labels[n]
 	}

@@ -3,6 +3,8 @@ package classify
 import (
 	"math"
 	"slices"
+
+	"parley/internal/nlu/grams"
 )
 
 // vocabulary is the features that a model knows, in ascending order of their
@@ -21,11 +23,11 @@ type vocabulary struct {
 }
 
 // newVocabulary keeps the features that are in at least the given number of texts.
-func newVocabulary(texts [][]count, least int) *vocabulary {
+func newVocabulary(texts [][]grams.Count, least int) *vocabulary {
 	var all []uint32
 	for _, counts := range texts {
 		for _, c := range counts {
-			all = append(all, c.hash)
+			all = append(all, c.Hash)
 		}
 	}
 	slices.Sort(all)
