@@ -17,7 +17,7 @@ import (
 type Example struct{ Text, Label string }
 
 // MostLabels is how many intents one model can tell apart.
-const MostLabels = 1 << 12
+const MostLabels = 1 << 10
 
 const (
 	// manyTexts is from how many examples on a feature must be in two of them: it
