@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/openai"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
@@ -17,6 +18,7 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		openai.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,

@@ -3,6 +3,7 @@
 package fakes
 
 import (
+	"parley/connectors/openai/openaifake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -13,6 +14,7 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		openaifake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,

@@ -61,7 +61,7 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 // floors are the packages of internal that a part of the engine is made of. One
 // imports only from floors beneath its own, and its own sub-packages.
 var floors = [][]string{
-	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner"},
+	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
 	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/config", "./internal/connections",
 		"./internal/contacts", "./internal/flows", "./internal/ledger"},
 	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile"},
