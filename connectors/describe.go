@@ -20,6 +20,8 @@ type Description struct {
 	Channel    *ChannelDescription    `json:"channel,omitempty"`
 	Limits     LimitsDescription      `json:"limits"`
 	OAuth      bool                   `json:"oauth,omitempty"`
+	// PollEvery is how often connections that can be polled are.
+	PollEvery string `json:"poll_every,omitempty"`
 }
 
 // LimitsDescription is how fast one connection may call; see [sdk.Limits].
@@ -102,7 +104,7 @@ func Describe() []Description {
 func DescribeOne(c sdk.Connector) Description {
 	d := Description{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: Schema(reflect.TypeOf(c.Config)),
 		Operations: []OperationDescription{}, Triggers: []TriggerDescription{},
-		Limits: LimitsDescription{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil}
+		Limits: LimitsDescription{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil, PollEvery: duration(c.PollEvery)}
 	for _, o := range c.Operations {
 		d.Operations = append(d.Operations, OperationDescription{Name: o.Name, Summary: o.Summary,
 			Effect: describeEffect(o.Effect), Input: Schema(o.Input), Output: Schema(o.Output), Samples: o.Samples})

@@ -28,6 +28,7 @@ const (
 	FaultCutAfterWrite = "cut_after_write"
 	FaultForgetKeys    = "forget_keys"
 	FaultSearchLag     = "search_lag"
+	FaultStopPushing   = "stop_pushing"
 )
 
 // statusFaults are answered with a status before the fake sees the request.
@@ -41,7 +42,8 @@ type Fault struct {
 	// Fault is 401, 429, 500, 503 (answered before the fake sees the request),
 	// timeout (no answer until the client gives up), cut_after_write (done, then
 	// the connection is cut without an answer), forget_keys (the fake forgets
-	// idempotency keys) or search_lag (its searches miss what is younger than Lag).
+	// idempotency keys), search_lag (its searches miss what is younger than Lag) or
+	// stop_pushing (webhooks are not sent, and the subscription may end).
 	Fault string `json:"fault"`
 	// Times is how often it strikes, once if zero.
 	Times int `json:"times,omitempty"`
@@ -53,10 +55,10 @@ type Fault struct {
 // check refuses what cannot be meant and fills in the defaults.
 func (f *Fault) check() error {
 	_, status := statusFaults[f.Fault]
-	known := status || f.Fault == FaultTimeout || f.Fault == FaultCutAfterWrite || f.Fault == FaultForgetKeys || f.Fault == FaultSearchLag
+	known := status || f.Fault == FaultTimeout || f.Fault == FaultCutAfterWrite || !ofRequests(f.Fault)
 	switch {
 	case !known:
-		return fmt.Errorf("fault must be one of 401, 429, 500, 503, timeout, cut_after_write, forget_keys, search_lag")
+		return fmt.Errorf("fault must be one of 401, 429, 500, 503, timeout, cut_after_write, forget_keys, search_lag, stop_pushing")
 	case f.Times < 0:
 		return fmt.Errorf("times must be positive")
 	case f.RetryAfter > 0 && !status:
@@ -128,7 +130,7 @@ func (l *faultList) take(connector, operation string, want func(fault string) bo
 
 // ofRequests accepts the faults that the sandbox itself acts out.
 func ofRequests(fault string) bool {
-	return fault != FaultForgetKeys && fault != FaultSearchLag
+	return fault != FaultForgetKeys && fault != FaultSearchLag && fault != FaultStopPushing
 }
 
 // retryAfterSeconds is the header's value.

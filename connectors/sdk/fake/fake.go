@@ -50,8 +50,9 @@ type Env interface {
 	// answer is 2xx.
 	Deliver(d Delivery)
 	// Fault tells whether a fault that only the fake itself can act out is on:
-	// "forget_keys" (idempotency keys are forgotten) or "search_lag" (searches
-	// do not see what is younger than lag). It counts as one of the fault's times.
+	// "forget_keys" (idempotency keys are forgotten), "search_lag" (searches
+	// do not see what is younger than lag) or "stop_pushing" (a webhook is not sent;
+	// where the provider then ends the subscription, that too). It counts as one of the fault's times.
 	Fault(name, operation string) (lag time.Duration, on bool)
 	// Now is the fake's clock.
 	Now() time.Time

@@ -58,6 +58,7 @@ func newServer(env fake.Env) *server {
 		"POST /v1/refunds":               s.createRefund,
 		"GET /v1/refunds/{id}":           s.getRefund,
 		"GET /v1/balance":                s.balance,
+		"GET /v1/events":                 s.listEvents,
 	} {
 		s.mux.HandleFunc(pattern, s.api(do))
 	}
