@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"parley/connectors/sdk/fake"
 )
 
 // Duration is a length of time that JSON writes as "2s".
@@ -37,7 +39,8 @@ var statusFaults = map[string]int{"401": 401, "429": 429, "500": 500, "503": 503
 // Fault is one misbehaviour of a provider, as POST /_control/faults takes it.
 type Fault struct {
 	Connector string `json:"connector"`
-	// Operation that it befalls; "*" or empty for every one.
+	// Operation that it befalls; "*" or empty for every one, but for what the engine
+	// does by itself: poll and subscribe.
 	Operation string `json:"operation,omitempty"`
 	// Fault is 401, 429, 500, 503 (answered before the fake sees the request),
 	// timeout (no answer until the client gives up), cut_after_write (done, then
@@ -75,6 +78,13 @@ func (f *Fault) check() error {
 		f.Operation = "*"
 	}
 	return nil
+}
+
+// befalls tells whether the fault is for an operation. What the engine does by itself
+// must be named.
+func (f Fault) befalls(operation string) bool {
+	byItself := operation == fake.Poll || operation == fake.Subscribe
+	return f.Operation == operation || f.Operation == "*" && !byItself
 }
 
 // faultList is the faults that are on, oldest first. It is safe for concurrent use.
@@ -115,7 +125,7 @@ func (l *faultList) take(connector, operation string, want func(fault string) bo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, f := range l.on {
-		if f.Connector != connector || (f.Operation != "*" && f.Operation != operation) || !want(f.Fault) {
+		if f.Connector != connector || !f.befalls(operation) || !want(f.Fault) {
 			continue
 		}
 		l.on[i].Times--

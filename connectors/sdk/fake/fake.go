@@ -37,6 +37,14 @@ type Provider struct {
 	Page string
 }
 
+// What the engine does by itself, as [Provider.Operation] names it. A fault befalls it
+// only if it names it, not by "*": whoever makes a provider fail means what a flow or
+// case asks for, and could not tell when these come.
+const (
+	Poll      = "poll"
+	Subscribe = "subscribe"
+)
+
 // Env is what a fake lives in.
 type Env interface {
 	// State is the fake's durable memory.

@@ -87,6 +87,8 @@ func operation(method, path string, body []byte) string {
 	case method == http.MethodGet && (strings.HasPrefix(path, "/v1/payment_intents/") ||
 		strings.HasPrefix(path, "/v1/payment_links/") || path == "/v1/checkout/sessions"):
 		return "payment_retrieve"
+	case method == http.MethodGet && path == "/v1/events":
+		return fake.Poll
 	}
 	return ""
 }
