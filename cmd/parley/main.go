@@ -18,6 +18,7 @@ import (
 	"parley/cmd/parley/accesscmd"
 	"parley/cmd/parley/benchcmd"
 	"parley/cmd/parley/connectorcmd"
+	"parley/cmd/parley/effectcmd"
 	"parley/cmd/parley/exit"
 	"parley/cmd/parley/flowcmd"
 	"parley/cmd/parley/nlucmd"
@@ -75,7 +76,7 @@ func rootCommand(all []sdk.Connector) *cobra.Command {
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
 		rolecmd.API(own), rolecmd.Worker(own), rolecmd.Migrate(),
 		accesscmd.Workspace(), accesscmd.Key(),
-		flowcmd.New(all), connectorcmd.New(all), nlucmd.New(), benchcmd.New(),
+		flowcmd.New(all), connectorcmd.New(all), effectcmd.New(), nlucmd.New(), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)
 	root.PersistentFlags().String(connectorsFlag, "", "folder with connectors that are data (PARLEY_CONNECTORS)")

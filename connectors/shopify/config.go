@@ -13,7 +13,7 @@ import (
 // Config is what a connection to a shop needs.
 type Config struct {
 	BaseURL         string `json:"base_url" doc:"The shop's address, e.g. https://example.myshopify.com."`
-	AccessToken     string `json:"access_token" secret:"true" doc:"Admin API access token of the custom app, with the scopes read_products, write_draft_orders, write_orders."`
+	AccessToken     string `json:"access_token" secret:"true" doc:"Admin API access token of the custom app, with the scopes read_products, write_draft_orders, write_orders, read_fulfillments."`
 	StorefrontToken string `json:"storefront_token,omitempty" secret:"true" doc:"Storefront API access token, public or private (shpat_…); only carts need it."`
 	WebhookSecret   string `json:"webhook_secret,omitempty" secret:"true" doc:"The app's client secret, which signs webhooks; several separated by commas while it is being rotated."`
 	Currency        string `json:"currency,omitempty" doc:"ISO 4217 code of the currency that the shop sells in. If set, amounts in any other are refused."`

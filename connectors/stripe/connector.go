@@ -11,7 +11,6 @@ package stripe
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -54,18 +53,21 @@ var Connector = sdk.Connector{
 			sdk.Effect{Kind: sdk.Read}, (*connection).retrievePayment).
 			Sample(`{"payment_link": "{{payment_link_create.id}}"}`),
 	},
-	Triggers: triggers,
-	Open:     open,
+	Triggers:  triggers,
+	PollEvery: 2 * time.Minute,
+	Open:      open,
 }
 
 // connection is one Stripe account as a workspace has configured it. It is
 // immutable after open and safe for concurrent use.
 type connection struct {
-	config Config
-	api    *stripego.Client
+	config  Config
+	backend *backend
+	api     *stripego.Client
 	// secrets sign webhooks: the current one, and older ones while they are rotated.
 	secrets   []string
 	tolerance time.Duration
+	now       func() time.Time
 }
 
 func open(raw json.RawMessage, host sdk.Host) (any, error) {
@@ -77,11 +79,14 @@ func open(raw json.RawMessage, host sdk.Host) (any, error) {
 	if client == nil {
 		client = sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: explicitHost(c.BaseURL)})
 	}
+	b := &backend{http: client, base: c.base}
 	return &connection{
 		config:    c.Config,
-		api:       newClient(client, c.base, c.SecretKey),
+		backend:   b,
+		api:       newClient(b, c.SecretKey),
 		secrets:   c.secrets,
 		tolerance: c.tolerance,
+		now:       time.Now,
 	}, nil
 }
 
@@ -93,8 +98,7 @@ func explicitHost(baseURL string) string {
 	return u.Host
 }
 
-func newClient(client *http.Client, base, key string) *stripego.Client {
-	b := &backend{http: client, base: base}
+func newClient(b *backend, key string) *stripego.Client {
 	return stripego.NewClient(key, stripego.WithBackends(&stripego.Backends{
 		API: b, Connect: b, Uploads: b, MeterEvents: b,
 	}))

@@ -48,7 +48,7 @@ var rooms = []room{
 	{"./activities", []string{"./activities", "./workflows", "./connectors/sdk", "./internal"}},
 
 	{"./cmd/internal", []string{"./cmd/internal", "./api", "./activities", "./workflows", "./connectors", "./internal", "./stacks"}},
-	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/exit", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
+	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/apiclient", "./cmd/parley/exit", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
 	{"./cmd", []string{"./cmd", "./workflows", "./connectors", "./internal", "./stacks"}},
 
 	// The proofs drive the programs from outside.
@@ -62,7 +62,7 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 // imports only from floors beneath its own, and its own sub-packages.
 var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
-	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/config", "./internal/connections",
+	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
 		"./internal/contacts", "./internal/flows", "./internal/ledger"},
 	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile"},
 	{"./internal/intake"},

@@ -56,7 +56,7 @@ func (l *Ledger) List(ctx context.Context, ws uuid.UUID, f Filter, limit int) ([
 	return l.entries(ctx, ws, `($2 = '' OR state = $2) AND ($3 = '' OR connector = $3) AND ($4 = '' OR operation = $4)
 		AND ($5 = '00000000-0000-0000-0000-000000000000'::uuid OR subject_id = $5) AND created_at >= $6
 		AND ($7 = '' OR (created_at, key) < (SELECT created_at, key FROM effects WHERE workspace_id = $1 AND key = $7))
-		AND ($9 = '00000000-0000-0000-0000-000000000000'::uuid OR connection_id = $9) AND ($10 = '0001-01-01T00:00:00Z' OR created_at < $10) AND (NOT $11 OR was_uncertain)
+		AND ($9 = '00000000-0000-0000-0000-000000000000'::uuid OR connection_id = $9) AND ($10::timestamptz = '0001-01-01 00:00:00+00' OR created_at < $10::timestamptz) AND (NOT $11 OR was_uncertain)
 		ORDER BY created_at DESC, key DESC LIMIT $8`, f.State, f.Connector, f.Operation, f.Subject, f.Since, f.After, limit, f.Connection, f.Until, f.Uncertain)
 }
 

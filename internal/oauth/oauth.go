@@ -123,7 +123,7 @@ func (k *Keeper) lock(ctx context.Context, tx pgx.Tx, f connections.TokenFor) (h
 	var sealed []byte
 	err = tx.QueryRow(ctx, `SELECT tokens, refused FROM oauth_tokens WHERE workspace_id = $1 AND connection_id = $2 FOR UPDATE`, f.Workspace, f.Connection).Scan(&sealed, &why)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return have, neverAuthorised, nil
+		return have, NeverAuthorised, nil
 	}
 	if err != nil || sealed == nil {
 		return have, why, err
@@ -184,14 +184,14 @@ func (k *Keeper) refuse(ctx context.Context, tx pgx.Tx, f connections.TokenFor, 
 
 // Reasons of our own for which a person must authorise a connection.
 const (
-	neverAuthorised = "never_authorized"
+	NeverAuthorised = "never_authorized"
 	noRefreshToken  = "no_refresh_token"
 )
 
 func unauthorised(code string) *sdk.Error {
 	e := &sdk.Error{Class: sdk.Auth, Code: code, Message: "the provider ended the authorisation: authorise the connection anew (POST /v1/connections/{name}/authorize), or correct its client credentials"}
 	switch code {
-	case neverAuthorised:
+	case NeverAuthorised:
 		e.Message = "nobody has authorised this connection yet: POST /v1/connections/{name}/authorize gives the address to visit"
 	case noRefreshToken:
 		e.Message = "the token has expired and the provider gave none to renew it: authorise the connection anew (POST /v1/connections/{name}/authorize)"

@@ -20,7 +20,7 @@ const renewTimeout = 30 * time.Second
 func (k *Keeper) Source(f connections.TokenFor) sdk.TokenSource {
 	return &source{now: k.now, ask: func(ctx context.Context, refused string) (tokens, error) {
 		if f.Connection == uuid.Nil {
-			return tokens{}, &sdk.Error{Class: sdk.Auth, Code: neverAuthorised, Message: "the connection is not stored yet"}
+			return tokens{}, &sdk.Error{Class: sdk.Auth, Code: NeverAuthorised, Message: "the connection is not stored yet"}
 		}
 		return k.current(ctx, f, refused)
 	}}
@@ -31,7 +31,7 @@ func (k *Keeper) Source(f connections.TokenFor) sdk.TokenSource {
 func Direct(f connections.TokenFor) sdk.TokenSource {
 	return &source{now: time.Now, ask: func(ctx context.Context, _ string) (tokens, error) {
 		if f.Connector.OAuth.AuthorizeURL != "" {
-			return tokens{}, &sdk.Error{Class: sdk.Auth, Code: neverAuthorised,
+			return tokens{}, &sdk.Error{Class: sdk.Auth, Code: NeverAuthorised,
 				Message: "a person must authorise connections of this connector: store it (PUT /v1/connections/{name}), authorise it, and use it from there"}
 		}
 		c, err := newClient(f)

@@ -34,8 +34,6 @@ type Reconciler struct {
 	// Dispatch wakes conversations.
 	Dispatch *bus.Dispatcher
 	Log      *slog.Logger
-	// OnSettled, optional, counts what was settled.
-	OnSettled func(connector, operation, state string)
 }
 
 // How the sweep goes.
@@ -148,13 +146,6 @@ func (r *Reconciler) Decide(ctx context.Context, ws uuid.UUID, key string, v led
 func (r *Reconciler) settle(ctx context.Context, o ledger.Open, v ledger.Verdict) error {
 	if err := r.Ledger.Settle(ctx, o, v); err != nil {
 		return err
-	}
-	state := ledger.NotSent
-	if v.Done {
-		state = ledger.Done
-	}
-	if r.OnSettled != nil {
-		r.OnSettled(o.Connector, o.Operation, state)
 	}
 	if o.Operation == "send" { // its turn waits for it; a call looks by itself
 		r.Dispatch.Offer(bus.Target{Workspace: o.Workspace, ID: o.Subject, WorkflowID: o.WorkflowID, Channel: o.Connector})

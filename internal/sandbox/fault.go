@@ -26,12 +26,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // Fault is one misbehaviour of a provider, as POST /_control/faults takes it.
 type Fault struct {
 	Connector string `json:"connector"`
-	// Operation that it befalls; "*" or empty for every one.
+	// Operation that it befalls; "*" or empty for every one, but for what the engine
+	// does by itself: poll and subscribe.
 	Operation string `json:"operation,omitempty"`
 	// Fault is 401, 429, 500, 503 (answered before the fake sees the request),
 	// timeout (no answer until the client gives up), cut_after_write (done, then
 	// the connection is cut without an answer), forget_keys (the fake forgets
-	// idempotency keys) or search_lag (its searches miss what is younger than Lag).
+	// idempotency keys), search_lag (its searches miss what is younger than Lag) or
+	// stop_pushing (webhooks are not sent, and the subscription may end).
 	Fault string `json:"fault"`
 	// Times is how often it strikes, once if zero.
 	Times int `json:"times,omitempty"`
@@ -43,10 +45,10 @@ type Fault struct {
 // check refuses what cannot be meant and fills in the defaults.
 func (f *Fault) check() error {
 	_, status := fake.FaultStatus(f.Fault)
-	known := status || f.Fault == fake.FaultTimeout || f.Fault == fake.FaultCutAfterWrite || f.Fault == fake.FaultForgetKeys || f.Fault == fake.FaultSearchLag
+	known := status || f.Fault == fake.FaultTimeout || f.Fault == fake.FaultCutAfterWrite || !ofRequests(f.Fault)
 	switch {
 	case !known:
-		return fmt.Errorf("fault must be one of 401, 429, 500, 503, timeout, cut_after_write, forget_keys, search_lag")
+		return fmt.Errorf("fault must be one of 401, 429, 500, 503, timeout, cut_after_write, forget_keys, search_lag, stop_pushing")
 	case f.Times < 0:
 		return fmt.Errorf("times must be positive")
 	case f.RetryAfter > 0 && !status:
@@ -63,6 +65,13 @@ func (f *Fault) check() error {
 		f.Operation = "*"
 	}
 	return nil
+}
+
+// befalls tells whether the fault is for an operation. What the engine does by itself
+// must be named.
+func (f Fault) befalls(operation string) bool {
+	byItself := operation == fake.Poll || operation == fake.Subscribe
+	return f.Operation == operation || f.Operation == "*" && !byItself
 }
 
 // faultList is the faults that are on, oldest first. It is safe for concurrent use.
@@ -103,7 +112,7 @@ func (l *faultList) take(connector, operation string, want func(fault string) bo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, f := range l.on {
-		if f.Connector != connector || (f.Operation != "*" && f.Operation != operation) || !want(f.Fault) {
+		if f.Connector != connector || !f.befalls(operation) || !want(f.Fault) {
 			continue
 		}
 		l.on[i].Times--
@@ -118,5 +127,5 @@ func (l *faultList) take(connector, operation string, want func(fault string) bo
 
 // ofRequests accepts the faults that the sandbox itself acts out.
 func ofRequests(fault string) bool {
-	return fault != fake.FaultForgetKeys && fault != fake.FaultSearchLag
+	return fault != fake.FaultForgetKeys && fault != fake.FaultSearchLag && fault != fake.FaultStopPushing
 }

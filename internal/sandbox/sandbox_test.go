@@ -95,6 +95,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// The engine polls when it likes: a fault for everything is not used up by that.
+func TestWhatTheEngineDoesByItselfMustBeNamed(t *testing.T) {
+	s := start(t, t.TempDir(), "")
+	status := func(method, path string) int { status, _, _ := s.send(method, path, `{}`); return status }
+	require.NoError(t, s.Fault(t.Context(), sandbox.Fault{Connector: "toy", Fault: "503"}))
+	require.Equal(t, []int{200, 503, 201}, []int{status("GET", "/toy/v1/news"), status("POST", "/toy/v1/things"), status("POST", "/toy/v1/things")})
+	require.NoError(t, s.Fault(t.Context(), sandbox.Fault{Connector: "toy", Fault: "503", Operation: "poll"}))
+	require.Equal(t, []int{201, 503, 200}, []int{status("POST", "/toy/v1/things"), status("GET", "/toy/v1/news"), status("GET", "/toy/v1/news")})
+}
+
 func TestThrottledAnswerSaysWhenToComeBack(t *testing.T) {
 	s := start(t, t.TempDir(), "")
 	require.NoError(t, s.Fault(t.Context(), sandbox.Fault{Connector: "toy", Fault: "429", RetryAfter: sandbox.Duration(1500 * time.Millisecond)}))

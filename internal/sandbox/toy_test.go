@@ -36,6 +36,9 @@ func toyProvider() fake.Provider {
 			if r.URL.Path == "/v1/things" {
 				return map[string]string{http.MethodPost: "thing_create", http.MethodGet: "thing_list"}[r.Method]
 			}
+			if r.URL.Path == "/v1/news" {
+				return fake.Poll
+			}
 			return ""
 		},
 	}

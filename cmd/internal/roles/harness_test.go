@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"parley/api"
 	"parley/api/problem"
@@ -23,6 +24,7 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
+	"parley/internal/oauth"
 	"parley/internal/store/storetest"
 )
 
@@ -55,14 +57,19 @@ type desk struct {
 	chat api.Connection
 }
 
-func open(t *testing.T) *desk {
+func open(t *testing.T) *desk { return openWith(t) }
+
+// openWith knows more connectors.
+func openWith(t *testing.T, more ...sdk.Connector) *desk {
 	t.Helper()
 	db, v, ws := storetest.Open(t)
 	e := &Engine{DB: db, Vault: v, Contacts: contacts.New(db, v), Inbox: bus.NewInbox(db, v), Conversations: conversations.New(db, v),
 		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db)}
-	e.Config.Connectors = []sdk.Connector{webchat.Connector, till}
+	e.Config.Connectors = append([]sdk.Connector{webchat.Connector, till}, more...)
+	e.Registry, e.Log = prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	e.PublicURL = "https://parley.test"
-	e.Connections = connections.New(connections.Options{DB: db, Vault: v, Connectors: e.Config.Connectors})
+	e.OAuth = oauth.New(db, v, e.PublicURL)
+	e.Connections = connections.New(connections.Options{DB: db, Vault: v, Connectors: e.Config.Connectors, Tokens: e.OAuth.Source})
 	d := &desk{t: t, e: e, ws: ws}
 	d.Options = e.resources(bus.NewDispatcher(nobody{}, 1, 1000, slog.New(slog.DiscardHandler), nil))
 	d.chat = d.connect(ws, "chat")

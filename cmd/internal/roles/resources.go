@@ -21,13 +21,14 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 	return api.Options{
 		Keys:          keyResource{access.New(e.DB)},
 		Connections:   connectionResource{e},
+		Consents:      consentResource{e},
 		Contacts:      contactResource{e.Contacts},
 		Conversations: c,
 		Agents:        agentResource{conversationResource: c, connections: e.Connections, dispatch: d},
 		Messages:      messageResource{e.Conversations},
 		Flows:         newFlowResource(e),
 		Cases:         caseResource{e.Cases, audit.New(e.DB), d},
-		Effects:       effectResource{e.Ledger},
+		Effects:       effectResource{e.Ledger, e.reconciler(d)},
 		Events:        eventResource{bus.NewOutbox(e.DB)},
 		Audit:         auditResource{audit.New(e.DB)},
 	}

@@ -11,13 +11,18 @@ import (
 	"parley/api/problem"
 	"parley/internal/bus"
 	"parley/internal/ledger"
+	"parley/internal/reconcile"
 )
 
 // effectResource implements api.Effects.
-type effectResource struct{ ledger *ledger.Ledger }
+type effectResource struct {
+	ledger     *ledger.Ledger
+	reconciler *reconcile.Reconciler
+}
 
 func (r effectResource) List(ctx context.Context, ws uuid.UUID, f api.EffectFilter, q api.PageQuery) ([]api.Effect, string, error) {
-	got, err := r.ledger.List(ctx, ws, ledger.Filter{State: f.State, Connector: f.Connector, Operation: f.Operation, Subject: f.Subject, Since: f.Since, After: q.After}, q.Limit+1)
+	got, err := r.ledger.List(ctx, ws, ledger.Filter{State: f.State, Connector: f.Connector, Operation: f.Operation, Subject: f.Subject,
+		Connection: f.Connection, Since: f.Since, Until: f.Until, Uncertain: f.Uncertain, After: q.After}, q.Limit+1)
 	return part(got, q, showEffect, func(e ledger.Entry) string { return e.Key }, err)
 }
 
@@ -29,10 +34,39 @@ func (r effectResource) Get(ctx context.Context, ws uuid.UUID, key string) (api.
 	if err != nil {
 		return api.Effect{}, err
 	}
-	return showEffect(e), nil
+	out := showEffect(e)
+	out.Note, err = r.ledger.Note(ctx, ws, key)
+	return out, err
 }
 
-func showEffect(e ledger.Entry) api.Effect { return api.Effect(e) }
+// Reconcile settles an effect by the outcome that is given, or asks the provider.
+func (r effectResource) Reconcile(ctx context.Context, ws uuid.UUID, key string, in api.Reconciliation) (api.Effect, error) {
+	var err error
+	if in.Outcome == "" {
+		err = r.reconciler.Ask(ctx, ws, key, in.Actor)
+	} else {
+		err = r.reconciler.Decide(ctx, ws, key, ledger.Verdict{Done: in.Outcome == "done", Actor: in.Actor, Note: in.Note, Output: in.Output})
+	}
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return api.Effect{}, problem.NotFound.New("There is no effect with this key.")
+	case errors.Is(err, ledger.ErrSettled):
+		return api.Effect{}, problem.Conflict.New("The outcome of this effect is known, or an attempt is under way that will tell. There is nothing to settle.")
+	case errors.Is(err, reconcile.ErrCannotAsk):
+		return api.Effect{}, problem.Conflict.New("The provider cannot be asked what became of this effect. Look there, and give the outcome.")
+	case errors.Is(err, reconcile.ErrUnknown):
+		return api.Effect{}, problem.Conflict.New("The provider does not show this effect, which proves nothing: its search may lag. Try again later, or look there and give the outcome.")
+	case err != nil:
+		return api.Effect{}, err
+	}
+	return r.Get(ctx, ws, key)
+}
+
+func showEffect(e ledger.Entry) api.Effect {
+	return api.Effect{Key: e.Key, Subject: e.Subject, WorkflowID: e.WorkflowID, Connection: e.Connection, Connector: e.Connector, Operation: e.Operation,
+		Kind: e.Kind, State: e.State, Attempt: e.Attempt, Delivery: e.Delivery, ErrorClass: e.ErrorClass, ErrorCode: e.ErrorCode,
+		WasUncertain: e.WasUncertain, ReconciledBy: e.ReconciledBy, CreatedAt: e.CreatedAt, AttemptedAt: e.AttemptedAt, SettledAt: e.SettledAt}
+}
 
 // eventResource implements api.Events.
 type eventResource struct{ outbox *bus.Outbox }

@@ -24,6 +24,7 @@ import (
 	"parley/internal/flows"
 	"parley/internal/intake"
 	"parley/internal/ledger"
+	"parley/internal/oauth"
 	"parley/internal/observe"
 	"parley/internal/outbound"
 	"parley/internal/store"
@@ -69,6 +70,7 @@ type Engine struct {
 	Cases         *cases.Cases
 	Connections   *connections.Connections
 	Flows         *flows.Flows
+	OAuth         *oauth.Keeper
 	Temporal      client.Client
 	Waker         *wake.Waker
 }
@@ -114,7 +116,8 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Ledger = ledger.New(e.DB, e.Vault)
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
-	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL,
+	e.OAuth = oauth.New(e.DB, e.Vault, c.PublicURL)
+	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL, Tokens: e.OAuth.Source,
 		Outbound: outbound.New(outbound.Options{Registry: c.Registry}),
 		Wrap:     c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {

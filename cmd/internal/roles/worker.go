@@ -47,8 +47,14 @@ func (e *Engine) Worker(ctx context.Context) error {
 
 	d := e.Dispatcher(16, 1000)
 	sweeper := &bus.Sweeper{DB: e.DB, Dispatch: d, Log: e.Log, OnSwept: e.sweptCounter()}
+	looker, err := e.chores(d)
+	if err != nil {
+		return err
+	}
 	go d.Run(ctx)
 	go sweeper.Run(ctx)
+	go looker.Run(ctx)
+	go e.reconciler(d).Run(ctx)
 	go e.joinParked(ctx, d)
 	<-ctx.Done()
 	return nil

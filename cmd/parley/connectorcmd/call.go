@@ -16,6 +16,8 @@ import (
 
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
+	"parley/internal/connections"
+	"parley/internal/oauth"
 )
 
 // keyForm is what is safe in every provider's metadata and search.
@@ -107,7 +109,11 @@ func open(c sdk.Connector, settings json.RawMessage) (any, error) {
 	if u, err := url.Parse(known.BaseURL); err == nil {
 		host = u.Host
 	}
-	return c.Open(settings, sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: host})})
+	h := sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: host})}
+	if c.OAuth != nil {
+		h.Tokens = oauth.Direct(connections.TokenFor{Connector: c, Config: settings, HTTP: h.HTTP})
+	}
+	return c.Open(settings, h)
 }
 
 func readInput(arg string) (json.RawMessage, error) {

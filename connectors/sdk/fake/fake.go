@@ -37,6 +37,14 @@ type Provider struct {
 	Page string
 }
 
+// What the engine does by itself, as [Provider.Operation] names it. A fault befalls it
+// only if it names it, not by "*": whoever makes a provider fail means what a flow or
+// case asks for, and could not tell when these come.
+const (
+	Poll      = "poll"
+	Subscribe = "subscribe"
+)
+
 // Env is what a fake lives in.
 type Env interface {
 	// State is the fake's durable memory.
@@ -50,8 +58,9 @@ type Env interface {
 	// answer is 2xx.
 	Deliver(d Delivery)
 	// Fault tells whether a fault that only the fake itself can act out is on:
-	// "forget_keys" (idempotency keys are forgotten) or "search_lag" (searches
-	// do not see what is younger than lag). It counts as one of the fault's times.
+	// "forget_keys" (idempotency keys are forgotten), "search_lag" (searches
+	// do not see what is younger than lag) or "stop_pushing" (a webhook is not sent;
+	// where the provider then ends the subscription, that too). It counts as one of the fault's times.
 	Fault(name, operation string) (lag time.Duration, on bool)
 	// Now is the fake's clock.
 	Now() time.Time

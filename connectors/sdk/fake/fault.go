@@ -18,6 +18,8 @@ const (
 	FaultForgetKeys = "forget_keys"
 	// FaultSearchLag: the fake's searches miss what is younger than a lag.
 	FaultSearchLag = "search_lag"
+	// FaultStopPushing: the provider delivers no webhooks.
+	FaultStopPushing = "stop_pushing"
 )
 
 // FaultStatus gives the status of a fault that is answered before the fake sees

@@ -24,6 +24,8 @@ type Manifest struct {
 	Channel    *Channel        `json:"channel,omitempty"`
 	Limits     Limits          `json:"limits"`
 	OAuth      bool            `json:"oauth,omitempty"`
+	// PollEvery is how often connections that can be polled are.
+	PollEvery string `json:"poll_every,omitempty"`
 }
 
 // Limits is how fast one connection may call; see [sdk.Limits].
@@ -98,7 +100,7 @@ type Channel struct {
 func Of(c sdk.Connector) Manifest {
 	d := Manifest{Name: c.Name, Title: c.Title, Docs: c.Docs, Config: ConfigSchema(c),
 		Operations: []Operation{}, Triggers: []Trigger{},
-		Limits: Limits{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil}
+		Limits: Limits{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst, Concurrent: c.Limits.Concurrent}, OAuth: c.OAuth != nil, PollEvery: duration(c.PollEvery)}
 	for _, o := range c.Operations {
 		d.Operations = append(d.Operations, Operation{Name: o.Name, Summary: o.Summary,
 			Effect: describeEffect(o.Effect), Input: InputSchema(o), Output: OutputSchema(o), Samples: o.Samples})

@@ -349,6 +349,15 @@ type OrderTotalPriceSetMoneyBag struct {
 
 func (v *OrderTotalPriceSetMoneyBag) GetPresentmentMoney() Money { return v.PresentmentMoney }
 
+type PageInfo struct {
+	HasNextPage bool   `json:"hasNextPage"`
+	EndCursor   string `json:"endCursor"`
+}
+
+func (v *PageInfo) GetHasNextPage() bool { return v.HasNextPage }
+
+func (v *PageInfo) GetEndCursor() string { return v.EndCursor }
+
 type Payment struct {
 	Id        string                   `json:"id"`
 	Kind      string                   `json:"kind"`
@@ -594,6 +603,71 @@ func (v *VariantStockResponse) GetProductVariants() VariantStockProductVariantsP
 	return v.ProductVariants
 }
 
+type Webhook struct {
+	Id     string `json:"id"`
+	Topic  string `json:"topic"`
+	Uri    string `json:"uri"`
+	Format string `json:"format"`
+}
+
+func (v *Webhook) GetId() string { return v.Id }
+
+func (v *Webhook) GetTopic() string { return v.Topic }
+
+func (v *Webhook) GetUri() string { return v.Uri }
+
+func (v *Webhook) GetFormat() string { return v.Format }
+
+type WebhookCreateResponse struct {
+	WebhookSubscriptionCreate WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayload `json:"webhookSubscriptionCreate"`
+}
+
+func (v *WebhookCreateResponse) GetWebhookSubscriptionCreate() WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayload {
+	return v.WebhookSubscriptionCreate
+}
+
+type WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayload struct {
+	WebhookSubscription WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadWebhookSubscription `json:"webhookSubscription"`
+	UserErrors          []UserError                                                                               `json:"userErrors"`
+}
+
+func (v *WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayload) GetWebhookSubscription() WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadWebhookSubscription {
+	return v.WebhookSubscription
+}
+
+func (v *WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayload) GetUserErrors() []UserError {
+	return v.UserErrors
+}
+
+type WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadWebhookSubscription struct {
+	Id string `json:"id"`
+}
+
+func (v *WebhookCreateWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadWebhookSubscription) GetId() string {
+	return v.Id
+}
+
+type WebhookListResponse struct {
+	WebhookSubscriptions WebhookListWebhookSubscriptionsWebhookSubscriptionConnection `json:"webhookSubscriptions"`
+}
+
+func (v *WebhookListResponse) GetWebhookSubscriptions() WebhookListWebhookSubscriptionsWebhookSubscriptionConnection {
+	return v.WebhookSubscriptions
+}
+
+type WebhookListWebhookSubscriptionsWebhookSubscriptionConnection struct {
+	Nodes    []Webhook `json:"nodes"`
+	PageInfo PageInfo  `json:"pageInfo"`
+}
+
+func (v *WebhookListWebhookSubscriptionsWebhookSubscriptionConnection) GetNodes() []Webhook {
+	return v.Nodes
+}
+
+func (v *WebhookListWebhookSubscriptionsWebhookSubscriptionConnection) GetPageInfo() PageInfo {
+	return v.PageInfo
+}
+
 type __DraftOrderCompleteInput struct {
 	Id             string `json:"id"`
 	PaymentPending bool   `json:"paymentPending"`
@@ -701,6 +775,24 @@ type __VariantStockInput struct {
 func (v *__VariantStockInput) GetQuery() string { return v.Query }
 
 func (v *__VariantStockInput) GetFirst() int { return v.First }
+
+type __WebhookCreateInput struct {
+	Topic string `json:"topic"`
+	Uri   string `json:"uri"`
+}
+
+func (v *__WebhookCreateInput) GetTopic() string { return v.Topic }
+
+func (v *__WebhookCreateInput) GetUri() string { return v.Uri }
+
+type __WebhookListInput struct {
+	Topics []string `json:"topics"`
+	After  string   `json:"after,omitempty"`
+}
+
+func (v *__WebhookListInput) GetTopics() []string { return v.Topics }
+
+func (v *__WebhookListInput) GetAfter() string { return v.After }
 
 const DraftOrderComplete_Operation = `
 mutation DraftOrderComplete ($id: ID!, $paymentPending: Boolean!) {
@@ -1561,6 +1653,91 @@ func VariantStock(
 	}
 
 	data_ = &VariantStockResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const WebhookCreate_Operation = `
+mutation WebhookCreate ($topic: WebhookSubscriptionTopic!, $uri: String!) {
+	webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri:$uri,format:JSON}) {
+		webhookSubscription {
+			id
+		}
+		userErrors {
+			field
+			message
+		}
+	}
+}
+`
+
+func WebhookCreate(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	topic string,
+	uri string,
+) (data_ *WebhookCreateResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "WebhookCreate",
+		Query:  WebhookCreate_Operation,
+		Variables: &__WebhookCreateInput{
+			Topic: topic,
+			Uri:   uri,
+		},
+	}
+
+	data_ = &WebhookCreateResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const WebhookList_Operation = `
+query WebhookList ($topics: [WebhookSubscriptionTopic!], $after: String) {
+	webhookSubscriptions(first: 100, topics: $topics, after: $after) {
+		nodes {
+			id
+			topic
+			uri
+			format
+		}
+		pageInfo {
+			hasNextPage
+			endCursor
+		}
+	}
+}
+`
+
+func WebhookList(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	topics []string,
+	after string,
+) (data_ *WebhookListResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "WebhookList",
+		Query:  WebhookList_Operation,
+		Variables: &__WebhookListInput{
+			Topics: topics,
+			After:  after,
+		},
+	}
+
+	data_ = &WebhookListResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -54,7 +54,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // operation names a GraphQL request by its operation, "DraftOrderCreate" being
-// draft_order_create.
+// draft_order_create. Those about webhooks are [fake.Subscribe].
 func operation(r *http.Request, body []byte) string {
 	if !strings.HasSuffix(r.URL.Path, "/graphql.json") {
 		return ""
@@ -64,6 +64,9 @@ func operation(r *http.Request, body []byte) string {
 	}
 	if json.Unmarshal(body, &req) != nil {
 		return ""
+	}
+	if strings.HasPrefix(req.OperationName, "Webhook") {
+		return fake.Subscribe
 	}
 	return snake(req.OperationName)
 }

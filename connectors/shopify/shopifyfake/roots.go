@@ -17,6 +17,9 @@ func (s *shop) adminRoots() roots {
 		"orderCreate":        s.orderCreate,
 		"orderCancel":        s.orderCancel,
 		"refundCreate":       s.refundCreate,
+
+		"webhookSubscriptions":      s.webhookSubscriptions,
+		"webhookSubscriptionCreate": s.webhookSubscriptionCreate,
 	}
 }
 

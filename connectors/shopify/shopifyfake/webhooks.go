@@ -25,7 +25,7 @@ func (s *shop) tell(payload object, topics ...string) {
 		webhook := s.env.NextID("wh-")
 		for _, a := range s.env.Accounts() {
 			var c settings
-			if json.Unmarshal(a.Config, &c) != nil || c.WebhookSecret == "" {
+			if json.Unmarshal(a.Config, &c) != nil || c.WebhookSecret == "" || !s.pushes(a.Hook, topic) {
 				continue
 			}
 			secret, _, _ := strings.Cut(c.WebhookSecret, ",")

@@ -58,6 +58,7 @@ func newServer(env fake.Env) *server {
 		"POST /v1/refunds":               s.createRefund,
 		"GET /v1/refunds/{id}":           s.getRefund,
 		"GET /v1/balance":                s.balance,
+		"GET /v1/events":                 s.listEvents,
 	} {
 		s.mux.HandleFunc(pattern, s.api(do))
 	}
@@ -86,6 +87,8 @@ func operation(method, path string, body []byte) string {
 	case method == http.MethodGet && (strings.HasPrefix(path, "/v1/payment_intents/") ||
 		strings.HasPrefix(path, "/v1/payment_links/") || path == "/v1/checkout/sessions"):
 		return "payment_retrieve"
+	case method == http.MethodGet && path == "/v1/events":
+		return fake.Poll
 	}
 	return ""
 }

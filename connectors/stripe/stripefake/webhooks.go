@@ -13,16 +13,19 @@ import (
 	"github.com/stripe/stripe-go/v85/webhook"
 )
 
-// announce sends one event to every webhook endpoint of the Stripe account that
-// owns the object. Stripe keeps no order, so none is asked for.
+// announce keeps one event in the list of the Stripe account that owns the object and
+// sends it to every webhook endpoint of that account. Stripe keeps no order, so none
+// is asked for. Under the fault stop_pushing it is in the list only.
 func (s *server) announce(owner, kind string, about object) {
 	now := s.env.Now()
-	body, err := json.Marshal(envelope(s.env.NextID("evt_"), kind, now, about))
+	id := s.env.NextID("evt_")
+	body, err := json.Marshal(envelope(id, kind, now, about))
 	if err != nil {
 		panic(err) // the objects are ours
 	}
+	s.env.State().Put("events", id, listedEvent{Owner: owner, Type: kind, Created: now.Unix(), Body: body})
 	for _, a := range s.env.Accounts() {
-		if c, ok := readAccount(a); ok && ownerOf(c.SecretKey) == owner {
+		if c, ok := readAccount(a); ok && ownerOf(c.SecretKey) == owner && !s.silent(kind) {
 			d := fake.Delivery{URL: a.Hook, Body: body}
 			d.Header = signed(body, c.WebhookSecret, now)
 			s.env.Deliver(d)
