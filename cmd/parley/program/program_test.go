@@ -2,6 +2,7 @@ package program
 
 import (
 	"bytes"
+	"encoding/json"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/connectors"
+	"parley/connectors/sdk"
 )
 
 func runWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -78,4 +80,16 @@ func TestVersion(t *testing.T) {
 		{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}}}
 	require.Contains(t, version(commit), "parley abc with changes (go")
 	require.Contains(t, version(nil), "parley (unknown)")
+}
+
+// TestConnectorsOfOthersJoin: they are sorted in, and one whose name is taken is refused.
+func TestConnectorsOfOthersJoin(t *testing.T) {
+	open := func(json.RawMessage, sdk.Host) (any, error) { return nil, nil }
+	list, err := join(connectors.All(), []sdk.Connector{{Name: "acme", Open: open}})
+	require.NoError(t, err)
+	require.Equal(t, "acme", list[0].Name)
+	_, err = join(connectors.All(), []sdk.Connector{{Name: "stripe", Open: open}})
+	require.ErrorContains(t, err, "two connectors are named stripe")
+	_, err = join(connectors.All(), []sdk.Connector{{}})
+	require.Error(t, err)
 }
