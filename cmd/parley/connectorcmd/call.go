@@ -99,6 +99,11 @@ func perform(ctx context.Context, op sdk.Operation, conn any, key string, input 
 // open opens a connection whose HTTP client may call the host of an explicit
 // base_url, and otherwise no internal one.
 func open(c sdk.Connector, settings json.RawMessage) (any, error) {
+	return c.Open(settings, hostFor(settings))
+}
+
+// hostFor is what a connection with these settings is given.
+func hostFor(settings json.RawMessage) sdk.Host {
 	var known struct {
 		BaseURL string `json:"base_url"`
 	}
@@ -107,7 +112,7 @@ func open(c sdk.Connector, settings json.RawMessage) (any, error) {
 	if u, err := url.Parse(known.BaseURL); err == nil {
 		host = u.Host
 	}
-	return c.Open(settings, sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: host})})
+	return sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: host})}
 }
 
 func readInput(arg string) (json.RawMessage, error) {
