@@ -15,6 +15,8 @@ import (
 	"parley/connectors/whatsapp"
 )
 
+//go:generate go run ../cmd/parley connector docs --out ../docs/connectors --evidence .
+
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{

@@ -241,7 +241,10 @@ func (o Operation) EffectOn(conn any) Effect {
 
 // Sample returns the operation with one more input that works. A text that holds
 // {{operation.field}} stands for that field of the output of another operation
-// of the connector, which is run first with its own first sample.
+// of the connector, which is run first with its own first sample. The field may be
+// a path ("products.0.id"); a text that is a reference and nothing else becomes
+// the value, of whatever type. The operation "incoming" stands for a message with a
+// picture that a customer has sent ({{incoming.id}}, {{incoming.media.id}}).
 func (o Operation) Sample(input string) Operation {
 	o.Samples = append(slices.Clone(o.Samples), json.RawMessage(input))
 	return o

@@ -48,7 +48,8 @@ var rooms = []room{
 	{"./activities", []string{"./activities", "./workflows", "./connectors/sdk", "./internal"}},
 
 	{"./cmd/internal", []string{"./cmd/internal", "./api", "./activities", "./workflows", "./connectors", "./internal", "./stacks"}},
-	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/apiclient", "./cmd/parley/exit", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
+	{"./cmd/parley/program", []string{"./cmd/parley", "./connectors", "./internal/config"}},
+	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/apiclient", "./cmd/parley/exit", "./cmd/parley/source", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
 	{"./cmd", []string{"./cmd", "./workflows", "./connectors", "./internal", "./stacks"}},
 
 	// The proofs drive the programs from outside.

@@ -101,6 +101,11 @@ func perform(ctx context.Context, op sdk.Operation, conn any, key string, input 
 // open opens a connection whose HTTP client may call the host of an explicit
 // base_url, and otherwise no internal one.
 func open(c sdk.Connector, settings json.RawMessage) (any, error) {
+	return c.Open(settings, hostFor(c, settings))
+}
+
+// hostFor is what a connection with these settings is given.
+func hostFor(c sdk.Connector, settings json.RawMessage) sdk.Host {
 	var known struct {
 		BaseURL string `json:"base_url"`
 	}
@@ -113,7 +118,7 @@ func open(c sdk.Connector, settings json.RawMessage) (any, error) {
 	if c.OAuth != nil {
 		h.Tokens = oauth.Direct(connections.TokenFor{Connector: c, Config: settings, HTTP: h.HTTP})
 	}
-	return c.Open(settings, h)
+	return h
 }
 
 func readInput(arg string) (json.RawMessage, error) {

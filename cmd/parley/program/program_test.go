@@ -1,18 +1,22 @@
-package main
+package program
 
 import (
 	"bytes"
+	"encoding/json"
 	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"parley/connectors"
+	"parley/connectors/sdk"
 )
 
 func runWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, &out, &errs)
+	code = Run(t.Context(), connectors.All(), args, &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -79,7 +83,7 @@ func TestVersion(t *testing.T) {
 }
 
 func TestConnectorsOfAFolderAreKnownToTools(t *testing.T) {
-	const folder = "../../connectors/declared/testdata"
+	const folder = "../../../connectors/declared/testdata"
 	code, stdout, stderr := runWith(t, "connector", "list", "--connectors", folder)
 	require.Equal(t, 0, code, stderr)
 	require.Contains(t, stdout, "Tea Shop")
@@ -93,4 +97,16 @@ func TestConnectorsOfAFolderAreKnownToTools(t *testing.T) {
 	code, _, stderr = runWith(t, "--connectors", t.TempDir(), "connector", "list")
 	require.Equal(t, 2, code, "the flag wins over the environment")
 	require.Contains(t, stderr, "has a connector.yaml")
+}
+
+// TestConnectorsOfOthersJoin: they are sorted in, and one whose name is taken is refused.
+func TestConnectorsOfOthersJoin(t *testing.T) {
+	open := func(json.RawMessage, sdk.Host) (any, error) { return nil, nil }
+	list, err := join(connectors.All(), []sdk.Connector{{Name: "acme", Open: open}})
+	require.NoError(t, err)
+	require.Equal(t, "acme", list[0].Name)
+	_, err = join(connectors.All(), []sdk.Connector{{Name: "stripe", Open: open}})
+	require.ErrorContains(t, err, "two connectors are named stripe")
+	_, err = join(connectors.All(), []sdk.Connector{{}})
+	require.Error(t, err)
 }
