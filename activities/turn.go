@@ -383,7 +383,7 @@ func (d *decision) send(c sdk.Content, author string) {
 		d.note("message.refused", map[string]any{"why": "opted_out"})
 		return
 	}
-	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, d.now)})
+	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, author, d.now)})
 	for _, n := range plan.Notes {
 		d.note("message.degraded", map[string]any{"field": n.Field, "level": string(n.Level), "why": n.Why})
 	}
@@ -398,7 +398,7 @@ func (d *decision) send(c sdk.Content, author string) {
 		key := d.key()
 		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: "send",
 			Kind: ch.Effect.Kind, State: "planned", Request: m, Author: author})
-		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m})
+		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m, Author: author})
 	}
 }
 

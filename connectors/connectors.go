@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/instagram"
+	"parley/connectors/messenger"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
@@ -19,6 +21,8 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		instagram.Connector,
+		messenger.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,

@@ -84,6 +84,7 @@ type ChannelDescription struct {
 	CardChoicesMax     int               `json:"card_choices_max"`
 	Contact            bool              `json:"contact"`
 	OptOutWords        bool              `json:"opt_out_words"`
+	AgentWindow        string            `json:"agent_window,omitempty"`
 	SegmentsMax        int               `json:"segments_max"`
 	PerSecond          int               `json:"per_second"`
 	RecipientEvery     string            `json:"recipient_every,omitempty"`
@@ -135,7 +136,7 @@ func describeChannel(c *sdk.Channel) *ChannelDescription {
 		ChoiceIDMax: c.ChoiceIDMax, LinkButton: c.LinkButton, LinkLabelMax: c.LinkLabelMax,
 		Media: c.Media, CaptionMax: c.CaptionMax, Location: c.Location,
 		CardsMax: c.CardsMax, CardTitleMax: c.CardTitleMax, CardSubtitleMax: c.CardSubtitleMax, CardChoicesMax: c.CardChoicesMax,
-		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax,
+		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax, AgentWindow: duration(c.AgentWindow),
 		PerSecond: c.PerSecond, RecipientEvery: duration(c.RecipientEvery), RecipientBurst: c.RecipientBurst,
 	}
 }

@@ -3,6 +3,8 @@
 package fakes
 
 import (
+	"parley/connectors/instagram/instagramfake"
+	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -13,6 +15,8 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		instagramfake.Provider,
+		messengerfake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,

@@ -107,6 +107,9 @@ type Outgoing struct {
 	Key     string
 	To      Address
 	Content Content
+	// Agent tells that a person wrote it after [Channel.Window] had closed, within
+	// AgentWindow: a channel that must be told so marks the message.
+	Agent bool
 }
 
 // Receipt is what a provider says of a message that it accepted.
@@ -162,6 +165,9 @@ type Channel struct {
 	// Window is how long after a customer's last message free-form messages are
 	// allowed; zero means always.
 	Window time.Duration
+	// AgentWindow is how long after it a person, and no bot, may still write; zero
+	// means no longer than Window.
+	AgentWindow time.Duration
 	// WindowClosedCode is the provider's error code for a message outside the window.
 	WindowClosedCode string
 	// Templates tells whether approved templates exist on the channel.

@@ -366,6 +366,6 @@ func TestTheWindow(t *testing.T) {
 	}
 	for _, c := range cases {
 		s := conversations.Snapshot{InboundAt: c.inbound}
-		require.Equal(t, c.open, s.Window(c.ch, now), "%+v", c)
+		require.Equal(t, c.open, s.Window(c.ch, "", now), "%+v", c)
 	}
 }

@@ -22,6 +22,13 @@ var rooms = []room{
 	{"./connectors/sdk/fake", []string{"./connectors/sdk"}},
 	{"./connectors/sdk", []string{"./connectors/sdk"}},
 	{"./connectors/fakes", []string{"./connectors/*/*fake", "./connectors/sdk/fake"}},
+	{"./connectors/meta", []string{"./connectors/sdk"}},
+	// Meta's products share a platform.
+	{"./connectors/whatsapp", []string{"./connectors/meta", "./connectors/sdk"}},
+	{"./connectors/messenger/messengerfake", []string{"./connectors/meta/metafake"}},
+	{"./connectors/instagram/instagramfake", []string{"./connectors/meta/metafake"}},
+	{"./connectors/messenger", []string{"./connectors/meta", "./connectors/sdk"}},
+	{"./connectors/instagram", []string{"./connectors/meta", "./connectors/sdk"}},
 	{"./connectors/*", []string{"./connectors/sdk"}}, // one provider, one folder: never another's
 	{"./connectors", []string{"./connectors"}},       // the list
 
@@ -222,6 +229,7 @@ func TestRulesFind(t *testing.T) {
 	for name, u := range map[string]unit{
 		"a connector, the engine":     imports("./connectors/stripe", "./internal/store"),
 		"a connector, its sibling":    imports("./connectors/stripe", "./connectors/shopify"),
+		"a product of Meta, another":  imports("./connectors/messenger", "./connectors/instagram"),
 		"a connector, a sibling's":    imports("./connectors/stripe", "./connectors/shopify/admin"),
 		"the seam, a connector":       imports("./connectors/sdk", "./connectors/stripe"),
 		"a case, another":             imports("./workflows/kyc", "./workflows/order"),
