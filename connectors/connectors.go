@@ -14,6 +14,7 @@ import (
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
 	"parley/connectors/telegram"
+	"parley/connectors/twilio"
 	"parley/connectors/webchat"
 	"parley/connectors/whatsapp"
 )
@@ -26,6 +27,7 @@ func All() []sdk.Connector {
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,
+		twilio.Connector,
 		webchat.Connector,
 		whatsapp.Connector,
 	}

@@ -9,6 +9,7 @@ import (
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
 	"parley/connectors/telegram/telegramfake"
+	"parley/connectors/twilio/twiliofake"
 	"parley/connectors/whatsapp/whatsappfake"
 )
 
@@ -20,6 +21,7 @@ func All() []fake.Provider {
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,
+		twiliofake.Provider,
 		whatsappfake.Provider,
 	}
 }

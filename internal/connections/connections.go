@@ -114,7 +114,7 @@ func (c *Connections) Put(ctx context.Context, ws uuid.UUID, name, connector, ac
 	case !nameForm.MatchString(account):
 		return nil, sdk.Invalidf("account must be lower case letters, digits, - and _, at most 63")
 	}
-	conn, err := k.Open(config, c.host(connector, config))
+	conn, err := k.Open(config, c.host(connector, account, config))
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func hashedAccount(id string) string {
 
 // host gives a connection its HTTP client. An explicit base_url is also the
 // permission to call its host although it is internal.
-func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
+func (c *Connections) host(connector, account string, config json.RawMessage) sdk.Host {
 	var base struct {
 		BaseURL string `json:"base_url"`
 	}
@@ -188,7 +188,11 @@ func (c *Connections) host(connector string, config json.RawMessage) sdk.Host {
 	if u, err := url.Parse(base.BaseURL); err == nil {
 		o.AllowHost = u.Host
 	}
-	return sdk.Host{HTTP: sdk.NewHTTPClient(o), PublicURL: c.public}
+	h := sdk.Host{HTTP: sdk.NewHTTPClient(o), PublicURL: c.public}
+	if c.public != "" {
+		h.Hook = c.public + "/hooks/" + connector + "/" + account
+	}
+	return h
 }
 
 // Get returns an opened connection.
@@ -297,7 +301,7 @@ func (c *Connections) open(ctx context.Context, k *Connection, connector string,
 	if err != nil {
 		return err
 	}
-	k.Conn, err = k.Connector.Open(config, c.host(connector, config))
+	k.Conn, err = k.Connector.Open(config, c.host(connector, k.Account, config))
 	return err
 }
 
