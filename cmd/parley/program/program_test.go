@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"bytes"
@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"parley/connectors"
 )
 
 func runWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, &out, &errs)
+	code = Run(t.Context(), connectors.All(), args, &out, &errs)
 	return code, out.String(), errs.String()
 }
 

@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"fmt"
@@ -28,6 +28,11 @@ func version(info *debug.BuildInfo) string {
 	changed := ""
 	if info != nil {
 		name = info.Main.Version
+		for _, dep := range info.Deps {
+			if dep.Path == "parley" { // built into somebody else's main
+				name = dep.Version + " with other connectors"
+			}
+		}
 		for _, s := range info.Settings {
 			switch {
 			case s.Key == "vcs.revision" && (name == "" || name == "(devel)"):
