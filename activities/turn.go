@@ -396,6 +396,9 @@ func (d *decision) send(c sdk.Content, author string) {
 			m.Template = c.Template // should the provider say that the window is closed
 		}
 		key := d.key()
+		if ch.SegmentsMax > 0 { // what carriers bill
+			d.note("message.segments", map[string]any{"key": key, "segments": planner.Segments(m.Text)})
+		}
 		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: "send",
 			Kind: ch.Effect.Kind, State: "planned", Request: m, Author: author})
 		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m, Author: author})

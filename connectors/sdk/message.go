@@ -191,9 +191,11 @@ type Channel struct {
 	LinkButton   bool
 	LinkLabelMax int
 	// Media gives, for each kind of media, its largest size in bytes.
-	Media      map[string]int64
-	CaptionMax int
-	Location   bool
+	Media map[string]int64
+	// MediaURLOnly tells that media is sent by address only, never by an ID.
+	MediaURLOnly bool
+	CaptionMax   int
+	Location     bool
 	// CardsMax is how many cards fit side by side, each with a title of at most
 	// CardTitleMax, a subtitle of at most CardSubtitleMax and CardChoicesMax choices.
 	CardsMax, CardTitleMax, CardSubtitleMax, CardChoicesMax int

@@ -12,8 +12,8 @@ import (
 var smsChannel = sdk.Channel{
 	Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: 30 * time.Second,
 	TextMax: 1600, SegmentsMax: 10, HeaderMax: -1, FooterMax: -1, CaptionMax: -1,
-	OptOutWords: true,
-	PerSecond:   100,
+	MediaURLOnly: true, OptOutWords: true,
+	PerSecond: 100,
 }
 
 // mmsChannel has pictures beside: Twilio, "Accepted content types for media", 5 MB.
@@ -29,8 +29,9 @@ var whatsAppChannel = sdk.Channel{
 	Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: 30 * time.Second,
 	Window: 24 * time.Hour, WindowClosedCode: "63016", Templates: true,
 	TextMax: 1600, HeaderMax: -1, FooterMax: -1, CaptionMax: 1024,
-	Media:     map[string]int64{"image": 5 << 20, "audio": 16 << 20, "video": 16 << 20, "document": 16 << 20},
-	PerSecond: 80,
+	Media:        map[string]int64{"image": 5 << 20, "audio": 16 << 20, "video": 16 << 20, "document": 16 << 20},
+	MediaURLOnly: true,
+	PerSecond:    80,
 }
 
 // Channel implements [sdk.Channeler].

@@ -90,6 +90,7 @@ type Channel struct {
 	OptOutWords        bool             `json:"opt_out_words"`
 	SegmentsMax        int              `json:"segments_max,omitempty"`
 	AgentWindow        string           `json:"agent_window,omitempty"`
+	MediaURLOnly       bool             `json:"media_url_only,omitempty"`
 	PerSecond          int              `json:"per_second"`
 	RecipientEvery     string           `json:"recipient_every,omitempty"`
 	RecipientBurst     int              `json:"recipient_burst"`
@@ -131,7 +132,7 @@ func describeChannel(c *sdk.Channel) *Channel {
 		ChoiceIDMax: c.ChoiceIDMax, LinkButton: c.LinkButton, LinkLabelMax: c.LinkLabelMax,
 		Media: c.Media, CaptionMax: c.CaptionMax, Location: c.Location,
 		CardsMax: c.CardsMax, CardTitleMax: c.CardTitleMax, CardSubtitleMax: c.CardSubtitleMax, CardChoicesMax: c.CardChoicesMax,
-		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax, AgentWindow: duration(c.AgentWindow),
+		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax, AgentWindow: duration(c.AgentWindow), MediaURLOnly: c.MediaURLOnly,
 		PerSecond: c.PerSecond, RecipientEvery: duration(c.RecipientEvery), RecipientBurst: c.RecipientBurst,
 	}
 }
