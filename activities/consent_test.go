@@ -3,6 +3,7 @@ package activities
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -104,4 +105,21 @@ func TestWhatAConnectionAnswersItself(t *testing.T) {
 	k.hears(sdk.Incoming{Reaction: "👍", Text: "👍"})
 	k.turn()
 	require.Len(t, k.phone.shown, 1, "a reaction asks for no answer")
+}
+
+// On a channel with a longer window for people, an agent's message is marked as one.
+func TestAnAgentAnswersAfterTheWindow(t *testing.T) {
+	k := setUp(t, greeting).talk()
+	k.channel.Window, k.channel.AgentWindow = 24*time.Hour, 7*24*time.Hour
+	ann := conversations.Agent{ID: "ann"}
+	key := conversations.Key{Workspace: k.ws, ID: k.ID}
+	_, err := k.Conversations.Take(t.Context(), key, ann)
+	require.NoError(t, err)
+	k.turn()
+	k.exec(`UPDATE conversations SET inbound_at = now() - interval '3 days'`)
+	_, err = k.Conversations.Say(t.Context(), key, ann, uuid.New(), sdk.Content{Text: "sorry for the wait"})
+	require.NoError(t, err)
+	k.turn()
+	require.Equal(t, []string{"sorry for the wait"}, k.phone.texts())
+	require.True(t, k.phone.shown[0].Agent)
 }

@@ -194,7 +194,8 @@ func (o *outbox) deliver(ctx context.Context, s *conversations.Send) (sdk.Receip
 	if !ok {
 		return sdk.Receipt{}, sdk.Invalidf("connector %s carries no messages", o.conn.Connector.Name)
 	}
-	out := sdk.Outgoing{Key: s.Key, To: o.s.Address, Content: s.Content}
+	out := sdk.Outgoing{Key: s.Key, To: o.s.Address, Content: s.Content,
+		Agent: s.Author == conversations.AuthorAgent && !o.s.Window(o.channel, "", time.Now())}
 	template := s.Content.Template
 	if template == nil || s.Content.OnlyTemplate() {
 		return sender.Send(ctx, out)

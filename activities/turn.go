@@ -395,7 +395,7 @@ func (d *decision) send(c sdk.Content, author string) {
 		d.note("message.refused", map[string]any{"why": "opted_out"})
 		return
 	}
-	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, d.now)})
+	plan, err := planner.Plan(c, *ch, planner.Window{Open: d.s.Window(ch, author, d.now)})
 	for _, n := range plan.Notes {
 		d.note("message.degraded", map[string]any{"field": n.Field, "level": string(n.Level), "why": n.Why})
 	}
@@ -408,9 +408,12 @@ func (d *decision) send(c sdk.Content, author string) {
 			m.Template = c.Template // should the provider say that the window is closed
 		}
 		key := d.key()
+		if ch.SegmentsMax > 0 { // what carriers bill
+			d.note("message.segments", map[string]any{"key": key, "segments": planner.Segments(m.Text)})
+		}
 		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: "send",
 			Kind: ch.Effect.Kind, State: "planned", Request: m, Author: author})
-		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m})
+		d.sends = append(d.sends, conversations.Send{Key: key, State: "planned", Content: m, Author: author})
 	}
 }
 

@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/instagram"
+	"parley/connectors/messenger"
 	"parley/connectors/openai"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
 	"parley/connectors/telegram"
+	"parley/connectors/twilio"
 	"parley/connectors/webchat"
 	"parley/connectors/whatsapp"
 )
@@ -20,10 +23,13 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		instagram.Connector,
+		messenger.Connector,
 		openai.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,
+		twilio.Connector,
 		webchat.Connector,
 		whatsapp.Connector,
 	}

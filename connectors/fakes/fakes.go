@@ -3,21 +3,27 @@
 package fakes
 
 import (
+	"parley/connectors/instagram/instagramfake"
+	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/openai/openaifake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
 	"parley/connectors/telegram/telegramfake"
+	"parley/connectors/twilio/twiliofake"
 	"parley/connectors/whatsapp/whatsappfake"
 )
 
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		instagramfake.Provider,
+		messengerfake.Provider,
 		openaifake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,
+		twiliofake.Provider,
 		whatsappfake.Provider,
 	}
 }

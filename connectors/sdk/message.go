@@ -107,6 +107,9 @@ type Outgoing struct {
 	Key     string
 	To      Address
 	Content Content
+	// Agent tells that a person wrote it after [Channel.Window] had closed, within
+	// AgentWindow: a channel that must be told so marks the message.
+	Agent bool
 }
 
 // Receipt is what a provider says of a message that it accepted.
@@ -162,6 +165,9 @@ type Channel struct {
 	// Window is how long after a customer's last message free-form messages are
 	// allowed; zero means always.
 	Window time.Duration
+	// AgentWindow is how long after it a person, and no bot, may still write; zero
+	// means no longer than Window.
+	AgentWindow time.Duration
 	// WindowClosedCode is the provider's error code for a message outside the window.
 	WindowClosedCode string
 	// Templates tells whether approved templates exist on the channel.
@@ -185,9 +191,11 @@ type Channel struct {
 	LinkButton   bool
 	LinkLabelMax int
 	// Media gives, for each kind of media, its largest size in bytes.
-	Media      map[string]int64
-	CaptionMax int
-	Location   bool
+	Media map[string]int64
+	// MediaURLOnly tells that media is sent by address only, never by an ID.
+	MediaURLOnly bool
+	CaptionMax   int
+	Location     bool
 	// CardsMax is how many cards fit side by side, each with a title of at most
 	// CardTitleMax, a subtitle of at most CardSubtitleMax and CardChoicesMax choices.
 	CardsMax, CardTitleMax, CardSubtitleMax, CardChoicesMax int

@@ -73,6 +73,9 @@ type Host struct {
 	// PublicURL is where Parley's webhooks are reachable, without a trailing
 	// slash, for providers that are told or that sign it.
 	PublicURL string
+	// Hook is the full address of this connection's own webhooks, for providers
+	// that are told it with each request; empty where nothing can arrive.
+	Hook string
 	// Tokens gives access tokens to a connector that declares [OAuth]; else nil.
 	Tokens TokenSource
 }

@@ -121,6 +121,9 @@ func (r *request) text(c sdk.Content) (string, error) {
 		if l.Label == "" || !isWeb(l.URL) {
 			return "", sdk.Invalidf("link needs a label and an http or https url")
 		}
+		if err := within("link.label", l.Label, channel.LinkLabelMax); err != nil {
+			return "", err
+		}
 		k.Rows = append(k.Rows, []button{{Text: l.Label, URL: l.URL}})
 	}
 	if len(k.Rows) > 0 {

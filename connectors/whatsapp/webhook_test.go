@@ -9,19 +9,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"parley/connectors/meta"
 	"parley/connectors/sdk"
 )
 
 func signed(body, secret string) sdk.WebhookRequest {
 	return sdk.WebhookRequest{Method: "POST", Body: []byte(body),
-		Header: http.Header{signatureHeader: {"sha256=" + hex.EncodeToString(sign(secret, []byte(body)))}}}
+		Header: http.Header{meta.SignatureHeader: {"sha256=" + hex.EncodeToString(meta.Sign(secret, []byte(body)))}}}
 }
 
 // The digest of this pair was computed with OpenSSL, not with this package.
 func TestSignatureIsMetas(t *testing.T) {
 	conn := openWith(t, Config{WebhookSecret: "key"})
 	req := sdk.WebhookRequest{Body: []byte("The quick brown fox jumps over the lazy dog"), Header: http.Header{
-		signatureHeader: {"sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"}}}
+		meta.SignatureHeader: {"sha256=f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"}}}
 	require.NoError(t, conn.Verify(req, time.Now()))
 }
 
@@ -42,10 +43,10 @@ func TestOnlySignedWebhooksAreAccepted(t *testing.T) {
 		"other secret": {signed(body, "app-secret"), "signature_wrong"},
 		"missing":      {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{}}, "signature_missing"},
 		"only sha1":    {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{"X-Hub-Signature": {"sha1=aa"}}}, "signature_missing"},
-		"not hex":      {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{signatureHeader: {"sha256=zz"}}}, "signature_malformed"},
-		"empty":        {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{signatureHeader: {"sha256="}}}, "signature_wrong"},
-		"cut short":    {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{signatureHeader: {good.Header.Get(signatureHeader)[:40]}}}, "signature_malformed"},
-		"half of it":   {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{signatureHeader: {good.Header.Get(signatureHeader)[:39]}}}, "signature_wrong"},
+		"not hex":      {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{meta.SignatureHeader: {"sha256=zz"}}}, "signature_malformed"},
+		"empty":        {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{meta.SignatureHeader: {"sha256="}}}, "signature_wrong"},
+		"cut short":    {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{meta.SignatureHeader: {good.Header.Get(meta.SignatureHeader)[:40]}}}, "signature_malformed"},
+		"half of it":   {sdk.WebhookRequest{Body: []byte(body), Header: http.Header{meta.SignatureHeader: {good.Header.Get(meta.SignatureHeader)[:39]}}}, "signature_wrong"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := conn.Verify(tc.req, time.Now())

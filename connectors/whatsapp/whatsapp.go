@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/connectors/meta"
 	"parley/connectors/sdk"
 )
 
@@ -69,13 +70,7 @@ func open(raw json.RawMessage, host sdk.Host) (any, error) {
 	if client == nil {
 		client = sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: allow})
 	}
-	conn := &connection{config: c, http: client}
-	for s := range strings.SplitSeq(c.WebhookSecret, ",") {
-		if s = strings.TrimSpace(s); s != "" {
-			conn.secrets = append(conn.secrets, s)
-		}
-	}
-	return conn, nil
+	return &connection{config: c, http: client, secrets: meta.Secrets(c.WebhookSecret)}, nil
 }
 
 // check completes the configuration and refuses what cannot work. It returns the

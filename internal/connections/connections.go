@@ -141,7 +141,7 @@ func (c *Connections) idOf(ctx context.Context, ws uuid.UUID, name string) (id u
 
 // host gives a connection its HTTP client. An explicit base_url is also the
 // permission to call its host although it is internal.
-func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, config json.RawMessage) sdk.Host {
+func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, account string, config json.RawMessage) sdk.Host {
 	var base struct {
 		BaseURL string `json:"base_url"`
 	}
@@ -156,6 +156,9 @@ func (c *Connections) host(ws, id uuid.UUID, k sdk.Connector, config json.RawMes
 		o.AllowHost = u.Host
 	}
 	host := sdk.Host{HTTP: sdk.NewHTTPClient(o), PublicURL: c.public}
+	if c.public != "" {
+		host.Hook = c.public + "/hooks/" + k.Name + "/" + account
+	}
 	if k.OAuth != nil && c.tokens != nil {
 		host.Tokens = c.tokens(TokenFor{ws, id, k, config, host.HTTP})
 	}
@@ -274,14 +277,14 @@ func (c *Connections) open(ctx context.Context, k *Connection, connector string,
 	if err != nil {
 		return err
 	}
-	if k.Conn, err = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, config)); err != nil || former == nil {
+	if k.Conn, err = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, k.Account, config)); err != nil || former == nil {
 		return err
 	}
 	if config, err = c.vault.Open(ctx, placeFormer, former); err != nil {
 		return err
 	}
 	// What this program does not accept any more verifies nothing.
-	k.Former, _ = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, config))
+	k.Former, _ = k.Connector.Open(config, c.host(k.Workspace, k.ID, k.Connector, k.Account, config))
 	return nil
 }
 

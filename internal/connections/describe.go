@@ -100,6 +100,6 @@ func (c *Connections) TokenFor(ctx context.Context, ws uuid.UUID, name string, i
 	if out.Config, err = c.vault.Open(ctx, placeConfig, sealed); err != nil {
 		return out, err
 	}
-	out.HTTP = c.host(ws, out.Connection, sdk.Connector{Name: known.Name}, out.Config).HTTP
+	out.HTTP = c.host(ws, out.Connection, sdk.Connector{Name: known.Name}, "", out.Config).HTTP
 	return out, nil
 }

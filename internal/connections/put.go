@@ -62,7 +62,7 @@ func (c *Connections) Store(ctx context.Context, ws uuid.UUID, n Definition) (*C
 	if err != nil {
 		return nil, err
 	}
-	conn, err := k.Open(n.Config, c.host(ws, id, k, n.Config))
+	conn, err := k.Open(n.Config, c.host(ws, id, k, n.Account, n.Config))
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,7 @@ type Send struct {
 	Attempt     int
 	AttemptedAt time.Time
 	Content     sdk.Content
+	Author      string
 	// Erased tells that the key of the content was destroyed: it cannot be sent.
 	Erased bool
 }
@@ -178,6 +179,7 @@ type sendRow struct {
 	Key, State  string
 	Attempt     int
 	AttemptedAt *time.Time
+	Author      string
 	Request     []byte
 }
 
@@ -191,7 +193,7 @@ const (
 		FROM conversations v CROSS JOIN LATERAL (SELECT * FROM inbox i WHERE i.workspace_id = v.workspace_id
 			AND i.subject_id = v.id AND i.number > v.cursor ORDER BY i.number LIMIT $3) e
 		WHERE v.workspace_id = $1 AND v.id = ANY($2) AND v.last_number > v.cursor ORDER BY e.subject_id, e.number`
-	loadSends = `SELECT e.subject_id, e.key, e.state, e.attempt, e.attempted_at, e.request
+	loadSends = `SELECT e.subject_id, e.key, e.state, e.attempt, e.attempted_at, e.author, e.request
 		FROM conversations v JOIN effects e ON e.workspace_id = v.workspace_id AND e.subject_id = v.id AND e.turn = v.pending_turn
 		WHERE v.workspace_id = $1 AND v.id = ANY($2) AND v.pending_turn IS NOT NULL
 			AND e.operation = 'send' AND e.state NOT IN ('done', 'failed') ORDER BY e.subject_id, e.idx`
@@ -280,7 +282,7 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 		s.Events = append(s.Events, Event{e.Number, e.Kind, body, e.Trace, e.At})
 	}
 	for _, e := range l.sends {
-		send := Send{Key: e.Key, State: e.State, Attempt: e.Attempt}
+		send := Send{Key: e.Key, State: e.State, Attempt: e.Attempt, Author: e.Author}
 		if e.AttemptedAt != nil {
 			send.AttemptedAt = *e.AttemptedAt
 		}

@@ -275,7 +275,12 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 	return out, err
 }
 
-// Window is how long free-form messages are still allowed.
-func (s *Snapshot) Window(ch *sdk.Channel, now time.Time) bool {
-	return ch.Window == 0 || !s.InboundAt.IsZero() && now.Sub(s.InboundAt) < ch.Window
+// Window tells whether free-form messages are still allowed at the time: a
+// person's longer than a bot's on some channels.
+func (s *Snapshot) Window(ch *sdk.Channel, author string, now time.Time) bool {
+	window := ch.Window
+	if author == AuthorAgent {
+		window = max(window, ch.AgentWindow)
+	}
+	return ch.Window == 0 || !s.InboundAt.IsZero() && now.Sub(s.InboundAt) < window
 }

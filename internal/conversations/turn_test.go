@@ -366,6 +366,17 @@ func TestTheWindow(t *testing.T) {
 	}
 	for _, c := range cases {
 		s := conversations.Snapshot{InboundAt: c.inbound}
-		require.Equal(t, c.open, s.Window(c.ch, now), "%+v", c)
+		require.Equal(t, c.open, s.Window(c.ch, conversations.AuthorBot, now), "%+v", c)
 	}
+}
+
+func TestAPersonMayAnswerLongerThanABot(t *testing.T) {
+	now := time.Now()
+	week := &sdk.Channel{Window: 24 * time.Hour, AgentWindow: 7 * 24 * time.Hour}
+	s := conversations.Snapshot{InboundAt: now.Add(-6 * 24 * time.Hour)}
+	require.True(t, s.Window(week, conversations.AuthorAgent, now))
+	require.False(t, s.Window(week, conversations.AuthorBot, now))
+	require.False(t, s.Window(week, conversations.AuthorCase, now))
+	s.InboundAt = now.Add(-8 * 24 * time.Hour)
+	require.False(t, s.Window(week, conversations.AuthorAgent, now))
 }

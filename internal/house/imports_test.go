@@ -24,8 +24,15 @@ var rooms = []room{
 	{"./connectors/fakes", []string{"./connectors/*/*fake", "./connectors/sdk/fake"}},
 	{"./connectors/declared", []string{"./connectors/declared", "./connectors/sdk"}}, // connectors as data
 	{"./connectors/http", []string{"./connectors/declared", "./connectors/sdk"}},     // runs as a declared one does
-	{"./connectors/*", []string{"./connectors/sdk"}},                                 // one provider, one folder: never another's
-	{"./connectors", []string{"./connectors"}},                                       // the list
+	{"./connectors/meta", []string{"./connectors/sdk"}},
+	// Meta's products share a platform.
+	{"./connectors/whatsapp", []string{"./connectors/meta", "./connectors/sdk"}},
+	{"./connectors/messenger/messengerfake", []string{"./connectors/meta/metafake"}},
+	{"./connectors/instagram/instagramfake", []string{"./connectors/meta/metafake"}},
+	{"./connectors/messenger", []string{"./connectors/meta", "./connectors/sdk"}},
+	{"./connectors/instagram", []string{"./connectors/meta", "./connectors/sdk"}},
+	{"./connectors/*", []string{"./connectors/sdk"}}, // one provider, one folder: never another's
+	{"./connectors", []string{"./connectors"}},       // the list
 
 	// Workflows know what can be connected, and nothing of how anything is done.
 	{"./workflows/flow", []string{"./connectors/sdk"}},
@@ -225,6 +232,7 @@ func TestRulesFind(t *testing.T) {
 	for name, u := range map[string]unit{
 		"a connector, the engine":     imports("./connectors/stripe", "./internal/store"),
 		"a connector, its sibling":    imports("./connectors/stripe", "./connectors/shopify"),
+		"a product of Meta, another":  imports("./connectors/messenger", "./connectors/instagram"),
 		"a connector, a sibling's":    imports("./connectors/stripe", "./connectors/shopify/admin"),
 		"the seam, a connector":       imports("./connectors/sdk", "./connectors/stripe"),
 		"a case, another":             imports("./workflows/kyc", "./workflows/order"),

@@ -69,7 +69,7 @@ func (d *draft) planMedia() {
 	if m == nil {
 		return
 	}
-	if _, ok := d.ch.Media[m.Kind]; !ok {
+	if _, ok := d.ch.Media[m.Kind]; !ok || d.ch.MediaURLOnly && m.URL == "" {
 		d.mediaAsLink(m)
 		return
 	}
@@ -95,7 +95,7 @@ func (d *draft) onlyTextAndMedia() bool {
 
 func (d *draft) mediaAsLink(m *sdk.Media) {
 	if m.URL == "" {
-		d.note("media", sdk.Dropped, "the channel does not carry this kind of media, and it has no address to link to")
+		d.note("media", sdk.Dropped, "the channel cannot carry this media, and it has no address to link to")
 		d.say(m.Caption)
 		return
 	}

@@ -39,7 +39,7 @@ func channels() *rapid.Generator[sdk.Channel] {
 			LinkButton: rapid.Bool().Draw(t, "link"), LinkLabelMax: size.Draw(t, "link label"), Location: rapid.Bool().Draw(t, "location"),
 			Media:    map[string]int64{},
 			CardsMax: rapid.IntRange(0, 3).Draw(t, "cards"), CardTitleMax: size.Draw(t, "card title"), CardSubtitleMax: limits.Draw(t, "subtitle"),
-			CardChoicesMax: rapid.IntRange(0, 3).Draw(t, "card choices"), Contact: rapid.Bool().Draw(t, "contact"),
+			CardChoicesMax: rapid.IntRange(0, 3).Draw(t, "card choices"), Contact: rapid.Bool().Draw(t, "contact"), MediaURLOnly: rapid.Bool().Draw(t, "url only"),
 			SegmentsMax: rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "segments"),
 		}
 		for _, k := range rapid.SliceOf(rapid.SampledFrom([]string{"image", "audio", "document"})).Draw(t, "media") {
@@ -138,6 +138,7 @@ func checkLimits(t *rapid.T, m sdk.Content, ch sdk.Channel) {
 	}
 	if m.Media != nil {
 		require.Contains(t, ch.Media, m.Media.Kind)
+		require.True(t, !ch.MediaURLOnly || m.Media.URL != "")
 		if !ch.Hosted {
 			within(t, "caption", m.Media.Caption, ch.CaptionMax)
 		}

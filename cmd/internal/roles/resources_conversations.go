@@ -105,7 +105,7 @@ func (r agentResource) Say(ctx context.Context, ws, id uuid.UUID, what api.Sayin
 		return problem.Conflict.New("The customer has opted out of messages at this address; only their START ends that.")
 	}
 	ch := *conn.Channel()
-	open := ch.Window == 0 || s.InboundAt != nil && time.Since(*s.InboundAt) < ch.Window
+	open := ch.Window == 0 || s.InboundAt != nil && time.Since(*s.InboundAt) < max(ch.Window, ch.AgentWindow)
 	if _, err := planner.Plan(what.Content, ch, planner.Window{Open: open}); err != nil {
 		return err
 	}

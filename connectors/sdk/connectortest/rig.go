@@ -77,7 +77,7 @@ func (s Subject) open(t *Probe, config json.RawMessage, o options) any {
 }
 
 func (s Subject) host(o options) sdk.Host {
-	host := sdk.Host{PublicURL: "https://parley.test", Tokens: s.Tokens,
+	host := sdk.Host{PublicURL: "https://parley.test", Hook: hook + s.Connector.Name + "/demo", Tokens: s.Tokens,
 		HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: "127.0.0.1", Timeout: o.timeout, Wrap: o.wrap})}
 	if host.Tokens == nil && s.Connector.OAuth != nil {
 		host.Tokens = fixedToken(secret("access_token"))

@@ -90,7 +90,9 @@ type Channel struct {
 	CardChoicesMax     int              `json:"card_choices_max"`
 	Contact            bool             `json:"contact"`
 	OptOutWords        bool             `json:"opt_out_words"`
-	SegmentsMax        int              `json:"segments_max"`
+	SegmentsMax        int              `json:"segments_max,omitempty"`
+	AgentWindow        string           `json:"agent_window,omitempty"`
+	MediaURLOnly       bool             `json:"media_url_only,omitempty"`
 	PerSecond          int              `json:"per_second"`
 	RecipientEvery     string           `json:"recipient_every,omitempty"`
 	RecipientBurst     int              `json:"recipient_burst"`
@@ -132,7 +134,7 @@ func describeChannel(c *sdk.Channel) *Channel {
 		ChoiceIDMax: c.ChoiceIDMax, LinkButton: c.LinkButton, LinkLabelMax: c.LinkLabelMax,
 		Media: c.Media, CaptionMax: c.CaptionMax, Location: c.Location,
 		CardsMax: c.CardsMax, CardTitleMax: c.CardTitleMax, CardSubtitleMax: c.CardSubtitleMax, CardChoicesMax: c.CardChoicesMax,
-		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax,
+		Contact: c.Contact, OptOutWords: c.OptOutWords, SegmentsMax: c.SegmentsMax, AgentWindow: duration(c.AgentWindow), MediaURLOnly: c.MediaURLOnly,
 		PerSecond: c.PerSecond, RecipientEvery: duration(c.RecipientEvery), RecipientBurst: c.RecipientBurst,
 	}
 }
