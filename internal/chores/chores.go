@@ -30,8 +30,8 @@ const placeCursor = "connection_chores.cursor"
 
 // How long things take and rest.
 const (
-	// lease is how long a worker has for a chore; one that dies is replaced then.
-	lease = 2 * time.Minute
+	// leaseTime is how long a worker has for a chore; one that dies is replaced then.
+	leaseTime = 2 * time.Minute
 	// timeout bounds a chore, so that its lease is still its own when it ends.
 	timeout = 90 * time.Second
 	// subscribeEvery is how often subscriptions are looked after: providers delete
@@ -59,12 +59,13 @@ type Sweeper struct {
 	// OnDone, optional, counts runs: outcome is done, failed or idle.
 	OnDone func(connector, kind, outcome string)
 	// Every is the pause between sweeps, 1 s by default; Most how many chores are
-	// done at once, 8 by default.
+	// done at once, 16 by default.
 	Every time.Duration
 	Most  int
 }
 
-// Run does what is due until ctx ends.
+// Run does what is due until ctx ends. A provider that hangs holds up no other: what
+// is under way takes one of the places, and the others are filled again.
 func (s *Sweeper) Run(ctx context.Context) {
 	every := s.Every
 	if every == 0 {
@@ -73,9 +74,22 @@ func (s *Sweeper) Run(ctx context.Context) {
 	tick, forget := time.NewTicker(every), time.NewTicker(time.Minute)
 	defer tick.Stop()
 	defer forget.Stop()
+	places := make(chan struct{}, s.most())
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	for {
-		if _, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "chores of connections could not be done", "error", err)
+		due, err := s.lease(ctx, cap(places)-len(places))
+		if err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "chores of connections could not be looked for", "error", err)
+		}
+		for _, c := range due {
+			places <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-places }()
+				if err := s.do(ctx, c); err != nil && ctx.Err() == nil {
+					s.Log.WarnContext(ctx, "a chore of a connection could not be done", "kind", c.kind, "connection", c.connection, "error", err)
+				}
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -89,6 +103,13 @@ func (s *Sweeper) Run(ctx context.Context) {
 	}
 }
 
+func (s *Sweeper) most() int {
+	if s.Most == 0 {
+		return 16
+	}
+	return s.Most
+}
+
 // chore is one that is leased. until tells the lease from later ones.
 type chore struct {
 	workspace, connection uuid.UUID
@@ -98,21 +119,9 @@ type chore struct {
 
 // Sweep does what is due now, once, and returns how much that was.
 func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
-	most := s.Most
-	if most == 0 {
-		most = 8
-	}
-	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, connection_id, kind, leased_until FROM due_chores($1, $2)`, lease, most)
+	due, err := s.lease(ctx, s.most())
 	if err != nil {
-		return 0, fmt.Errorf("chores: %w", err)
-	}
-	due, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (chore, error) {
-		var c chore
-		err := r.Scan(&c.workspace, &c.connection, &c.kind, &c.until)
-		return c, err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("chores: %w", err)
+		return 0, err
 	}
 	errs := make([]error, len(due))
 	var wg sync.WaitGroup
@@ -121,6 +130,26 @@ func (s *Sweeper) Sweep(ctx context.Context) (int, error) {
 	}
 	wg.Wait()
 	return len(due), errors.Join(errs...)
+}
+
+// lease takes what is due.
+func (s *Sweeper) lease(ctx context.Context, most int) ([]chore, error) {
+	if most == 0 {
+		return nil, nil
+	}
+	rows, err := s.DB.Pool.Query(ctx, `SELECT workspace_id, connection_id, kind, leased_until FROM due_chores($1, $2)`, leaseTime, most)
+	if err != nil {
+		return nil, fmt.Errorf("chores: %w", err)
+	}
+	due, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (chore, error) {
+		var c chore
+		err := r.Scan(&c.workspace, &c.connection, &c.kind, &c.until)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("chores: %w", err)
+	}
+	return due, nil
 }
 
 // result is how a chore went.

@@ -198,6 +198,26 @@ func TestASubscriptionIsLookedAfter(t *testing.T) {
 	require.Zero(t, w.failing())
 }
 
+// One that hangs takes a place, and no more.
+func TestAProviderThatHangsHoldsUpNoOther(t *testing.T) {
+	w := setUp(t)
+	w.enter, w.leave = make(chan struct{}), make(chan struct{})
+	ctx, stop := context.WithCancel(context.Background())
+	w.Every, w.Most = time.Millisecond, 2
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.Run(ctx) }()
+	<-w.enter // the subscription hangs
+	seen := func() int { w.mu.Lock(); defer w.mu.Unlock(); return len(w.polls) }
+	for until := time.Now().Add(30 * time.Second); seen() < 3; {
+		require.True(t, time.Now().Before(until), "the polls go on")
+		w.later(chores.Poll)
+	}
+	w.leave <- struct{}{}
+	stop()
+	<-ended
+	require.Equal(t, []string{"https://parley.test/hooks/main"}, w.hooks)
+}
+
 func TestTheProvidersPauseIsKept(t *testing.T) {
 	w := setUp(t)
 	w.fail = &sdk.Error{Class: sdk.Throttled, RetryAfter: 10 * time.Minute}
