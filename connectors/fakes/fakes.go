@@ -3,6 +3,7 @@
 package fakes
 
 import (
+	"parley/connectors/razorpay/razorpayfake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -12,6 +13,7 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		razorpayfake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		whatsappfake.Provider,
