@@ -1,7 +1,5 @@
-// Package connectors is the list of the connectors that come with Parley, and
-// their description as data: operations with JSON Schemas, effects, triggers and
-// the limits of channels. Other people's connectors are added to the list by a
-// main of their own.
+// Package connectors is the list of the connectors that come with Parley. Other
+// people's are added to it by a main of their own.
 package connectors
 
 import (

@@ -3,7 +3,6 @@ package connectors_test
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"regexp"
 	"slices"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"parley/connectors"
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/manifest"
 )
 
 // TestManifests holds what every connector promises in its manifest.
@@ -72,7 +72,7 @@ func checkSettings(t *testing.T, c sdk.Connector) {
 			WriteOnly   bool
 		}
 	}
-	require.NoError(t, json.Unmarshal(connectors.DescribeOne(c).Config, &schema))
+	require.NoError(t, json.Unmarshal(manifest.Of(c).Config, &schema))
 	require.Contains(t, schema.Properties, "base_url")
 	require.True(t, schema.Properties["webhook_secret"].WriteOnly, "webhook_secret is a secret")
 	for name, p := range schema.Properties {
@@ -90,7 +90,8 @@ func TestEverySchemaIsValid(t *testing.T) {
 		_, err = c.Compile("mem:" + name)
 		require.NoError(t, err, name)
 	}
-	for _, d := range connectors.Describe() {
+	for _, c := range connectors.All() {
+		d := manifest.Of(c)
 		compile(d.Name+"/config", d.Config)
 		for _, o := range d.Operations {
 			compile(d.Name+"/"+o.Name+"/input", o.Input)
@@ -102,42 +103,4 @@ func TestEverySchemaIsValid(t *testing.T) {
 			}
 		}
 	}
-}
-
-type inner struct {
-	Token string `json:"token" secret:"true" doc:"Opens it."`
-}
-
-// either reads a string or a list.
-type either []string
-
-func (e *either) UnmarshalJSON([]byte) error { return nil }
-
-type sample struct {
-	Name   string            `json:"name" doc:"Who."`
-	Count  int               `json:"count,omitempty"`
-	Parts  []inner           `json:"parts,omitempty"`
-	Inner  inner             `json:"inner"`
-	Either either            `json:"either,omitempty" doc:"One or many."`
-	Any    json.RawMessage   `json:"any,omitempty"`
-	Labels map[string]string `json:"labels,omitempty"`
-	hidden string
-}
-
-func TestSchema(t *testing.T) {
-	_ = sample{}.hidden
-	require.JSONEq(t, `{
-		"$schema": "https://json-schema.org/draft/2020-12/schema",
-		"type": "object", "additionalProperties": false, "required": ["name", "inner"],
-		"properties": {
-			"name": {"type": "string", "description": "Who."},
-			"count": {"type": "integer"},
-			"parts": {"type": "array", "items": {"type": "object", "additionalProperties": false, "required": ["token"],
-				"properties": {"token": {"type": "string", "description": "Opens it.", "writeOnly": true, "format": "password"}}}},
-			"inner": {"type": "object", "additionalProperties": false, "required": ["token"],
-				"properties": {"token": {"type": "string", "description": "Opens it.", "writeOnly": true, "format": "password"}}},
-			"either": {"description": "One or many."},
-			"any": true,
-			"labels": {"type": "object", "additionalProperties": {"type": "string"}}
-		}}`, string(connectors.Schema(reflect.TypeFor[*sample]())))
 }

@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -199,13 +200,22 @@ func (o Operation) Sample(input string) Operation {
 // It returns an *Error of class [Invalid], made with [Invalidf].
 type Validator interface{ Validate() error }
 
+// MaxInput is the largest input of an operation, in bytes of JSON.
+const MaxInput = 1 << 20
+
 func decodeInput[In any](raw json.RawMessage) (In, error) {
 	var in In
 	if len(raw) == 0 {
 		raw = json.RawMessage("{}")
 	}
+	if len(raw) > MaxInput {
+		return in, Invalidf("the input is larger than 1 MiB")
+	}
 	if err := DecodeStrict(raw, &in); err != nil {
 		return in, err
+	}
+	if name := missing(raw, reflect.TypeFor[In]()); name != "" {
+		return in, Invalidf("%s is missing", name)
 	}
 	if v, ok := any(in).(Validator); ok {
 		if err := v.Validate(); err != nil {
@@ -213,6 +223,25 @@ func decodeInput[In any](raw json.RawMessage) (In, error) {
 		}
 	}
 	return in, nil
+}
+
+// missing names a field that the schema requires (its tag has no omitempty or
+// omitzero) and that the JSON object does not have, "" if there is none.
+func missing(raw json.RawMessage, t reflect.Type) string {
+	var has map[string]json.RawMessage
+	if t.Kind() != reflect.Struct || json.Unmarshal(raw, &has) != nil {
+		return ""
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" || !f.IsExported() || strings.Contains(options, "omit") {
+			continue
+		}
+		if _, ok := has[name]; !ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // DecodeStrict decodes one JSON value and refuses unknown fields and trailing

@@ -45,23 +45,35 @@ var Connector = sdk.Connector{
 	Config: &Config{},
 	Open:   open,
 	Operations: []sdk.Operation{
-		sdk.Op("search_products", "Finds active products by words, by tag, or both.", read, (*conn).searchProducts),
-		sdk.Op("get_product", "Gets one product with its variants.", read, (*conn).getProduct),
+		sdk.Op("search_products", "Finds active products by words, by tag, or both.", read, (*conn).searchProducts).
+			Sample(`{"query": "coffee", "limit": 3}`),
+		sdk.Op("get_product", "Gets one product with its variants.", read, (*conn).getProduct).
+			Sample(`{"id": "{{search_products.products.0.id}}"}`),
 		// Shopify takes no key for carts and cannot search them. A cart that nobody
 		// was given the link of does no harm, but honesty makes this a once.
-		sdk.Op("cart_create", "Makes a cart that the customer pays for on Shopify's checkout page.", sdk.Effect{Kind: sdk.Once}, (*conn).cartCreate),
-		sdk.Op("cart_get", "Gets a cart.", read, (*conn).cartGet),
-		sdk.Op("checkout_link", "Gives the checkout link of a cart, or a link that fills a new one.", read, (*conn).checkoutLink),
-		sdk.LookupOp("draft_order_create", "Makes a draft order and reserves its stock for a while.", searchSettle, (*conn).draftCreate, (*conn).draftFind),
+		sdk.Op("cart_create", "Makes a cart that the customer pays for on Shopify's checkout page.", sdk.Effect{Kind: sdk.Once}, (*conn).cartCreate).
+			Sample(`{"lines": [{"variant_id": "{{search_products.products.0.variants.0.id}}", "quantity": 1}]}`),
+		sdk.Op("cart_get", "Gets a cart.", read, (*conn).cartGet).
+			Sample(`{"id": "{{cart_create.id}}"}`),
+		sdk.Op("checkout_link", "Gives the checkout link of a cart, or a link that fills a new one.", read, (*conn).checkoutLink).
+			Sample(`{"cart_id": "{{cart_create.id}}"}`),
+		sdk.LookupOp("draft_order_create", "Makes a draft order and reserves its stock for a while.", searchSettle, (*conn).draftCreate, (*conn).draftFind).
+			Sample(`{"lines": [{"variant_id": "{{search_products.products.0.variants.0.id}}", "quantity": 1}], "reserve_minutes": 30}`),
 		// Whether a draft was completed or deleted is asked of the draft itself, not
 		// of a search, so nothing has to settle.
-		sdk.LookupOp("draft_order_complete", "Turns a draft order into an order, once.", 0, (*conn).draftComplete, (*conn).draftCompleted),
-		sdk.LookupOp("draft_order_delete", "Deletes a draft order and frees its stock.", 0, (*conn).draftDelete, (*conn).draftDeleted),
-		sdk.LookupOp("order_create", "Makes an order without a draft.", searchSettle, (*conn).orderCreate, (*conn).orderFind),
-		sdk.Op("order_status", "Tells how far an order has come, with its tracking numbers.", read, (*conn).orderStatus),
-		sdk.LookupOp("order_cancel", "Cancels an order, for good.", cancelSettle, (*conn).orderCancel, (*conn).orderCancelled),
+		sdk.LookupOp("draft_order_complete", "Turns a draft order into an order, once.", 0, (*conn).draftComplete, (*conn).draftCompleted).
+			Sample(`{"draft_id": "{{draft_order_create.id}}"}`),
+		sdk.LookupOp("draft_order_delete", "Deletes a draft order and frees its stock.", 0, (*conn).draftDelete, (*conn).draftDeleted).
+			Sample(`{"draft_id": "{{draft_order_create.id}}"}`),
+		sdk.LookupOp("order_create", "Makes an order without a draft.", searchSettle, (*conn).orderCreate, (*conn).orderFind).
+			Sample(`{"lines": [{"variant_id": "{{search_products.products.0.variants.0.id}}", "quantity": 1}], "payment_pending": false}`),
+		sdk.Op("order_status", "Tells how far an order has come, with its tracking numbers.", read, (*conn).orderStatus).
+			Sample(`{"order_id": "{{order_create.id}}"}`),
+		sdk.LookupOp("order_cancel", "Cancels an order, for good.", cancelSettle, (*conn).orderCancel, (*conn).orderCancelled).
+			Sample(`{"order_id": "{{order_create.id}}", "reason": "customer", "restock": true, "refund": true}`),
 		sdk.Op("refund_create", "Gives money back for an order, the way it was paid.",
-			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: refundKeyLifetime}, (*conn).refundCreate),
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: refundKeyLifetime}, (*conn).refundCreate).
+			Sample(`{"order_id": "{{order_create.id}}"}`),
 	},
 	Triggers: triggers,
 }

@@ -37,16 +37,22 @@ var Connector = sdk.Connector{
 	Operations: []sdk.Operation{
 		sdk.Op("payment_link_create",
 			"Makes a page on which one payment of a fixed amount can be made.",
-			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createLink),
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createLink).
+			Sample(`{"description": "Two mugs and a pot", "amount": 5900, "currency": "EUR",
+				"lines": [{"title": "Mug", "quantity": 2, "amount": 1450}, {"title": "Pot", "quantity": 1, "amount": 3000}],
+				"metadata": {"order": "1042"}, "success_message": "Thank you!"}`),
 		sdk.Op("payment_link_deactivate",
 			"Closes a payment page to new visitors. One who has it open may still finish paying.",
-			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: unlimited}, (*connection).deactivateLink),
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: unlimited}, (*connection).deactivateLink).
+			Sample(`{"id": "{{payment_link_create.id}}"}`),
 		sdk.Op("refund_create",
 			"Gives a payment back, whole or in part.",
-			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createRefund),
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}, (*connection).createRefund).
+			Sample(`{"payment_intent": "{{payment_retrieve.payment_intent}}", "amount": 1450, "reason": "requested_by_customer"}`),
 		sdk.Op("payment_retrieve",
 			"Tells what has become of a payment, by its payment intent or its payment link.",
-			sdk.Effect{Kind: sdk.Read}, (*connection).retrievePayment),
+			sdk.Effect{Kind: sdk.Read}, (*connection).retrievePayment).
+			Sample(`{"payment_link": "{{payment_link_create.id}}"}`),
 	},
 	Triggers: triggers,
 	Open:     open,

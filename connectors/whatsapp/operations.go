@@ -12,9 +12,11 @@ import (
 var operations = []sdk.Operation{
 	// Marking a message read twice is marking it read: a repeat changes nothing.
 	sdk.Op("mark_read", "Shows a customer's message as read, optionally with a typing indicator until the reply (25 s at most)",
-		sdk.Effect{Kind: sdk.Read}, (*connection).markRead),
+		sdk.Effect{Kind: sdk.Read}, (*connection).markRead).
+		Sample(`{"message_id": "{{incoming.id}}", "typing": true}`),
 	sdk.Op("media_get", "Finds where a received file can be fetched: an address that lives 5 minutes and needs the access token",
-		sdk.Effect{Kind: sdk.Read}, (*connection).mediaGet),
+		sdk.Effect{Kind: sdk.Read}, (*connection).mediaGet).
+		Sample(`{"id": "{{incoming.media.id}}"}`),
 }
 
 // MarkReadInput names a message by the ID of its webhook.

@@ -105,7 +105,7 @@ var bans = []ban{
 	{in: []string{anywhere}, except: []string{"./internal/devstack/temporal", "./cmd/parley-dev"}, linked: true, what: []string{server},
 		why: "only the devstack embeds Temporal's server; it takes minutes to build"},
 	{in: []string{"./cmd/parley"}, linked: true,
-		what: []string{"./internal/sandbox", "./internal/devstack", "./connectors/sdk/fake", "./connectors/fakes", "./connectors/*/*fake", "./proofs"},
+		what: []string{"./internal/sandbox", "./internal/devstack", "./connectors/sdk/fake", "./connectors/sdk/*test", "./connectors/fakes", "./connectors/*/*fake", "./proofs"},
 		why:  "what pretends to be a provider does not go into production"},
 	{in: []string{anywhere}, what: []string{"testing", "github.com/stretchr/testify"},
 		except: slices.Concat(equipment, []string{"./connectors/sdk"}), why: "what is for tests stays in tests"},

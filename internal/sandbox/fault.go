@@ -3,9 +3,10 @@ package sandbox
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
+
+	"parley/connectors/sdk/fake"
 )
 
 // Duration is a length of time that JSON writes as "2s".
@@ -21,17 +22,6 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	*d = Duration(v)
 	return nil
 }
-
-// The faults that can be injected, by Fault.Fault.
-const (
-	FaultTimeout       = "timeout"
-	FaultCutAfterWrite = "cut_after_write"
-	FaultForgetKeys    = "forget_keys"
-	FaultSearchLag     = "search_lag"
-)
-
-// statusFaults are answered with a status before the fake sees the request.
-var statusFaults = map[string]int{"401": 401, "429": 429, "500": 500, "503": 503}
 
 // Fault is one misbehaviour of a provider, as POST /_control/faults takes it.
 type Fault struct {
@@ -52,8 +42,8 @@ type Fault struct {
 
 // check refuses what cannot be meant and fills in the defaults.
 func (f *Fault) check() error {
-	_, status := statusFaults[f.Fault]
-	known := status || f.Fault == FaultTimeout || f.Fault == FaultCutAfterWrite || f.Fault == FaultForgetKeys || f.Fault == FaultSearchLag
+	_, status := fake.FaultStatus(f.Fault)
+	known := status || f.Fault == fake.FaultTimeout || f.Fault == fake.FaultCutAfterWrite || f.Fault == fake.FaultForgetKeys || f.Fault == fake.FaultSearchLag
 	switch {
 	case !known:
 		return fmt.Errorf("fault must be one of 401, 429, 500, 503, timeout, cut_after_write, forget_keys, search_lag")
@@ -61,9 +51,9 @@ func (f *Fault) check() error {
 		return fmt.Errorf("times must be positive")
 	case f.RetryAfter > 0 && !status:
 		return fmt.Errorf("retry_after belongs to a fault that answers: 401, 429, 500 or 503")
-	case f.Lag > 0 && f.Fault != FaultSearchLag:
+	case f.Lag > 0 && f.Fault != fake.FaultSearchLag:
 		return fmt.Errorf("lag belongs to search_lag")
-	case f.Lag == 0 && f.Fault == FaultSearchLag:
+	case f.Lag == 0 && f.Fault == fake.FaultSearchLag:
 		return fmt.Errorf(`search_lag needs a lag, e.g. "3m"`)
 	}
 	if f.Times == 0 {
@@ -128,11 +118,5 @@ func (l *faultList) take(connector, operation string, want func(fault string) bo
 
 // ofRequests accepts the faults that the sandbox itself acts out.
 func ofRequests(fault string) bool {
-	return fault != FaultForgetKeys && fault != FaultSearchLag
-}
-
-// retryAfterSeconds is the header's value.
-func (f Fault) retryAfterSeconds() string {
-	secs := (time.Duration(f.RetryAfter) + time.Second - 1) / time.Second
-	return strconv.FormatInt(int64(secs), 10)
+	return fault != fake.FaultForgetKeys && fault != fake.FaultSearchLag
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +49,7 @@ func (s *Sandbox) serve(m *mount, w http.ResponseWriter, r *http.Request) {
 		f, struck = s.faults.take(m.Connector, operation, ofRequests)
 		rec.Fault = f.Fault
 	}
-	if struck && f.Fault != FaultCutAfterWrite {
+	if struck && f.Fault != fake.FaultCutAfterWrite {
 		s.actOut(f, rec, w, r)
 		return
 	}
@@ -89,11 +88,11 @@ func inner(r *http.Request, connector string, body []byte) *http.Request {
 
 // actOut plays a fault whose request the fake never sees.
 func (s *Sandbox) actOut(f Fault, rec Record, w http.ResponseWriter, r *http.Request) {
-	rec.Status = statusFaults[f.Fault]
+	rec.Status, _ = fake.FaultStatus(f.Fault)
 	if !s.keep(rec, w) {
 		return
 	}
-	if f.Fault == FaultTimeout {
+	if f.Fault == fake.FaultTimeout {
 		hang := time.NewTimer(maxHang)
 		defer hang.Stop()
 		select {
@@ -103,14 +102,7 @@ func (s *Sandbox) actOut(f Fault, rec Record, w http.ResponseWriter, r *http.Req
 		}
 		panic(http.ErrAbortHandler)
 	}
-	if f.RetryAfter > 0 {
-		w.Header().Set("Retry-After", f.retryAfterSeconds())
-	} else if f.Fault == "429" {
-		w.Header().Set("Retry-After", "1")
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(rec.Status)
-	_, _ = io.WriteString(w, `{"error":{"code":`+strconv.Quote(f.Fault)+`,"message":"injected by the sandbox"}}`)
+	fake.AnswerFault(w, f.Fault, time.Duration(f.RetryAfter))
 }
 
 // onlyLooks tells whether a request is a person's who looks at the fake's page.

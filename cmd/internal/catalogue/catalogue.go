@@ -3,8 +3,8 @@
 package catalogue
 
 import (
-	"parley/connectors"
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/manifest"
 	"parley/workflows/flow"
 )
 
@@ -14,7 +14,7 @@ func Of(list []sdk.Connector) flow.Catalogue {
 	for _, c := range list {
 		operations := make(map[string]flow.Operation, len(c.Operations))
 		for _, o := range c.Operations {
-			operations[o.Name] = flow.Operation{Effect: o.Effect.Kind, Input: connectors.Schema(o.Input), Output: connectors.Schema(o.Output)}
+			operations[o.Name] = flow.Operation{Effect: o.Effect.Kind, Input: manifest.Schema(o.Input), Output: manifest.Schema(o.Output)}
 		}
 		out[c.Name] = operations
 	}

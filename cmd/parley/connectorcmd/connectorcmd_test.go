@@ -23,6 +23,7 @@ import (
 	"parley/connectors"
 	"parley/connectors/fakes"
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/manifest"
 	"parley/internal/sandbox"
 	"parley/internal/sandbox/sandboxclient"
 )
@@ -136,13 +137,13 @@ func TestListAndShow(t *testing.T) {
 
 	code, out, _ = run(list, "list", "--json")
 	require.Equal(t, 0, code)
-	var all []connectors.Description
+	var all []manifest.Manifest
 	require.NoError(t, json.Unmarshal([]byte(out), &all))
 	require.Len(t, all, 2)
 
 	code, out, _ = run(list, "show", "shop", "--json")
 	require.Equal(t, 0, code)
-	var d connectors.Description
+	var d manifest.Manifest
 	require.NoError(t, json.Unmarshal([]byte(out), &d))
 	require.Equal(t, "1m0s", d.Operations[0].Effect.Settle)
 	require.JSONEq(t, `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","additionalProperties":false,

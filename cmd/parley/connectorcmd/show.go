@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"parley/cmd/parley/exit"
-	"parley/connectors"
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/manifest"
 )
 
 func listCommand(list []sdk.Connector) *cobra.Command {
@@ -20,9 +20,9 @@ func listCommand(list []sdk.Connector) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the connectors", Args: exit.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all := []connectors.Description{}
+			all := []manifest.Manifest{}
 			for _, c := range list {
-				all = append(all, connectors.DescribeOne(c))
+				all = append(all, manifest.Of(c))
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
@@ -48,7 +48,7 @@ func showCommand(list []sdk.Connector) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d := connectors.DescribeOne(c)
+			d := manifest.Of(c)
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), d)
 			}
@@ -69,7 +69,7 @@ func table(out io.Writer, fill func(w io.Writer)) error {
 	return nil
 }
 
-func describe(w io.Writer, d connectors.Description) {
+func describe(w io.Writer, d manifest.Manifest) {
 	fmt.Fprintf(w, "%s (%s)\n", d.Title, d.Name)
 	if d.Docs != "" {
 		fmt.Fprintln(w, d.Docs)
@@ -102,7 +102,7 @@ func describe(w io.Writer, d connectors.Description) {
 	}
 }
 
-func limits(w io.Writer, c connectors.ChannelDescription) {
+func limits(w io.Writer, c manifest.Channel) {
 	fmt.Fprintf(w, "\nCHANNEL\ntext\tup to %d\nchoices\t%d buttons, %d rows\n", c.TextMax, c.ButtonsMax, c.RowsMax)
 	if c.Window != "" {
 		fmt.Fprintf(w, "window\t%s after the customer's last message, then templates: %s\n", c.Window, yes(c.Templates))
@@ -110,7 +110,7 @@ func limits(w io.Writer, c connectors.ChannelDescription) {
 	fmt.Fprintf(w, "a send is\t%s\n", effect(c.Effect))
 }
 
-func effect(e connectors.EffectDescription) string {
+func effect(e manifest.Effect) string {
 	switch {
 	case e.KeyLifetime != "":
 		return fmt.Sprintf("%s %s", e.Kind, e.KeyLifetime)

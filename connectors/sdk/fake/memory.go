@@ -49,6 +49,17 @@ func (m *Memory) SetFault(name string, lag time.Duration) {
 	m.faults[name] = lag
 }
 
+// Sizes tells how many values each bucket of the state holds.
+func (m *Memory) Sizes() map[string]int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]int{}
+	for bucket, values := range m.state {
+		out[bucket] = len(values)
+	}
+	return out
+}
+
 // Deliveries returns what was queued so far.
 func (m *Memory) Deliveries() []Delivery {
 	m.mu.Lock()

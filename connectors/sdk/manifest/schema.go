@@ -1,4 +1,4 @@
-package connectors
+package manifest
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func Schema(t reflect.Type) json.RawMessage {
 	markSecrets(t, s)
 	raw, err := json.Marshal(s)
 	if err != nil {
-		panic(fmt.Sprintf("connectors: the schema of %s: %v", t, err)) // a programming error
+		panic(fmt.Sprintf("manifest: the schema of %s: %v", t, err)) // a programming error
 	}
 	return raw
 }
