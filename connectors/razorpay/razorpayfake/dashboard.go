@@ -1,17 +1,12 @@
 package razorpayfake
 
 import (
-	_ "embed"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"slices"
+
+	"parley/connectors/sdk/fake/dashboard"
 )
-
-//go:embed dashboard.html
-var dashboardSource string
-
-var dashboardPage = template.Must(template.New("dashboard").Parse(dashboardSource))
 
 // actions are what people, banks and time do to objects of a kind: the event that
 // it makes, and the status that the object then has.
@@ -25,7 +20,7 @@ var actions = map[string][]action{
 		{"subscription.halted", "halted"}, {"subscription.completed", "completed"}},
 }
 
-type action struct{ Event, status string }
+type action struct{ event, status string }
 
 // names of the objects in a webhook's payload.
 var parts = map[string]string{"payment_links": "payment_link", "refunds": "refund", "payouts": "payout", "invoices": "invoice", "subscriptions": "subscription"}
@@ -34,7 +29,7 @@ var parts = map[string]string{"payment_links": "payment_link", "refunds": "refun
 func (s *server) move(owner, id, event string) (object, *apiError) {
 	return s.change(owner, id, func(o object) *apiError {
 		for _, a := range actions[kindOf(id)] {
-			if a.Event == event {
+			if a.event == event {
 				o["status"] = a.status
 				return nil
 			}
@@ -67,28 +62,26 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.env.BaseURL()+"/dashboard", http.StatusSeeOther)
 }
 
-type listed struct {
-	ID, Status string
-	Actions    []action
-}
-
 func (s *server) dashboard(w http.ResponseWriter, _ *http.Request) {
-	var rows []listed
+	var rows []dashboard.Row
 	for kind, can := range actions {
+		events := make([]string, len(can))
+		for i, a := range can {
+			events[i] = a.event
+		}
 		s.env.State().Each(kind, func(id string, raw json.RawMessage) bool {
 			var r record
 			if json.Unmarshal(raw, &r) == nil {
-				rows = append(rows, listed{id, r.Object.text("status"), can})
+				rows = append(rows, dashboard.Row{ID: id, Status: r.Object.text("status"), Events: events})
 			}
 			return true
 		})
 	}
-	slices.SortFunc(rows, func(a, b listed) int { // the newest first: the IDs' ends grow
+	slices.SortFunc(rows, func(a, b dashboard.Row) int { // the newest first: the IDs' ends grow
 		if idTail(a.ID) > idTail(b.ID) {
 			return -1
 		}
 		return 1
 	})
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = dashboardPage.Execute(w, map[string]any{"Base": s.env.BaseURL(), "Rows": rows[:min(len(rows), 200)]}) // the visitor may be gone
+	dashboard.Render(w, "Razorpay", s.env.BaseURL(), rows)
 }
