@@ -68,7 +68,10 @@ func (s *server) claim(id string, paying bool) (l link, state paypage.State) {
 		state = found.state()
 		if state == paypage.Open {
 			if found.Intent == "" {
-				found.Session, found.Intent = session, intent
+				found.Intent = intent
+				if found.Session == "" {
+					found.Session = session
+				}
 			}
 			if paying {
 				found.Count++
@@ -76,7 +79,10 @@ func (s *server) claim(id string, paying bool) (l link, state paypage.State) {
 		}
 		l = *found
 		if paying && state == paypage.Open {
-			found.Session, found.Intent = "", "" // a link without a limit starts afresh
+			found.Intent = "" // a link without a limit starts afresh
+			if found.Session != found.ID {
+				found.Session = ""
+			}
 		}
 		return found
 	})
