@@ -17,6 +17,14 @@ func (s *shop) adminRoots() roots {
 		"orderCreate":        s.orderCreate,
 		"orderCancel":        s.orderCancel,
 		"refundCreate":       s.refundCreate,
+
+		"productVariant":            s.productVariant,
+		"inventoryAdjustQuantities": s.inventoryAdjust,
+		"customerSet":               s.customerSet,
+		"discountCodeBasicCreate":   s.discountCreate,
+		"codeDiscountNodeByCode":    s.discountByCode,
+		"fulfillmentCreate":         s.fulfillmentCreate,
+		"returnCreate":              s.returnCreate,
 	}
 }
 
