@@ -18,9 +18,6 @@ import (
 	"parley/workflows/flow"
 )
 
-// payments is the connector that takes payments where a flow names none.
-const payments = "stripe"
-
 // CallConnector performs one effect that a turn planned and puts its outcome
 // into the conversation's inbox, once. It returns an error, and is run again,
 // only while trying again can help and the deadline has not passed.
@@ -136,9 +133,9 @@ func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string,
 	}
 	connector := req.Connector
 	if connector == "" {
-		connector = payments
+		connector = firstChoice // planned before a turn chose it
 	}
-	return a.callOperation(ctx, ref, key, connector, "payment_link_create", input)
+	return a.callOperation(ctx, ref, key, connector, takesPayments, input)
 }
 
 // builtin is the connector name under which flows reach the engine itself.

@@ -85,6 +85,14 @@ func (a *Activities) startCase(ctx context.Context, s conversations.Ref, key, ki
 			return nil, fmt.Errorf("activities: settings of %s: %w", kind, err)
 		}
 	}
+	if cart.Payments != "" {
+		in.Settings.Payments = cart.Payments
+	}
+	if in.Settings.Payments == "" { // an order keeps to the provider that it began with
+		if in.Settings.Payments, err = a.payments(ctx, s.Workspace); err != nil {
+			return nil, err
+		}
+	}
 	_, err = a.Starter.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: c.WorkflowID, TaskQueue: conversation.TaskQueue,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,

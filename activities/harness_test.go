@@ -69,6 +69,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 		{Name: "chat", Channel: e.channel, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.phone, nil }},
 		{Name: "shop", Operations: shopOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
+		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 	}})
 	published := flows.New(e.db)
 	program, err := compile("test", flowDocument)

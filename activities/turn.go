@@ -259,6 +259,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		}
 	}
 	step()
+	if err := a.choosePayments(ctx, d.turn); err != nil {
+		return nil, err
+	}
 	raw, err := json.Marshal(state)
 	if err != nil {
 		return nil, err
@@ -335,11 +338,8 @@ func (d *decision) effect(e flow.Effect) {
 		connector := e.Connector
 		operation := e.Operation
 		switch {
-		case e.Kind == flow.EffectPay && connector == "":
-			connector = payments
-			operation = "payment_link_create"
 		case e.Kind == flow.EffectPay:
-			operation = "payment_link_create"
+			operation = takesPayments
 		case e.Kind == flow.EffectStartCase:
 			connector = builtin
 		}

@@ -12,13 +12,19 @@ func init() {
 			r.Post("/_fulfil", url.Values{"order": {r.Output("order_create")["name"].(string)}, "delivered": {delivered}})
 		}
 	}
+	happen := func(topic string) func(*connectortest.Rig) {
+		return func(r *connectortest.Rig) {
+			r.Post("/_events", url.Values{"topic": {topic}, "order": {r.Output("order_create")["name"].(string)}})
+		}
+	}
 	subjects["shopify"] = connectortest.Subject{
 		Triggers: map[string]func(*connectortest.Rig){
-			"order.fulfilled": ship("false"), "order.delivered": ship("true"),
-		},
-		Waive: map[string]string{
-			"trigger/order.shipment_updated": "the fake's parcels are sent and then delivered, with nothing between; it is parsed as the other shipments are",
-			"trigger/order.updated":          "the fake's orders change by events of their own only; it is parsed as the other order events are",
+			"order.delivered": ship("true"), "order.updated": happen("orders/updated"), "order.deleted": happen("orders/delete"),
+			"app.uninstalled": happen("app/uninstalled"),
+			"order.shipment_updated": func(r *connectortest.Rig) {
+				ship("false")(r)
+				happen("fulfillments/update")(r)
+			},
 		},
 	}
 }

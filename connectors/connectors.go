@@ -9,6 +9,7 @@ import (
 	"parley/connectors/instagram"
 	"parley/connectors/messenger"
 	"parley/connectors/openai"
+	"parley/connectors/razorpay"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
@@ -26,6 +27,7 @@ func All() []sdk.Connector {
 		instagram.Connector,
 		messenger.Connector,
 		openai.Connector,
+		razorpay.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,

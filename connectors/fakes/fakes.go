@@ -6,6 +6,7 @@ import (
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/openai/openaifake"
+	"parley/connectors/razorpay/razorpayfake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -20,6 +21,7 @@ func All() []fake.Provider {
 		instagramfake.Provider,
 		messengerfake.Provider,
 		openaifake.Provider,
+		razorpayfake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,

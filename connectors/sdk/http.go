@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -188,6 +189,7 @@ func Do(ctx context.Context, client *http.Client, r Request) (*Response, error) 
 	for k, vs := range r.Header {
 		req.Header[http.CanonicalHeaderKey(k)] = vs
 	}
+	spellOtherwise(req.Header)
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, callError(err, wrote.Load())
@@ -201,6 +203,18 @@ func Do(ctx context.Context, client *http.Client, r Request) (*Response, error) 
 		return nil, errTooLarge
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// spellOtherwise keeps net/http from repeating by itself, when a connection
+// breaks, a request without a body that has one of these headers: it looks for
+// their usual spelling only (Request.isReplayable). On the wire case is nothing.
+func spellOtherwise(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if vs, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = vs
+		}
+	}
 }
 
 type operationKey struct{}

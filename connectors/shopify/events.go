@@ -11,12 +11,14 @@ import (
 var triggers = []sdk.Trigger{
 	{Name: "order.created", Source: []string{"orders/create"}, Summary: "An order was made.", Payload: OrderEvent{}},
 	{Name: "order.paid", Source: []string{"orders/paid"}, Summary: "An order was paid in full.", Payload: OrderEvent{}},
-	{Name: "order.updated", Source: []string{"orders/updated"}, Summary: "Something about an order changed.", Payload: OrderEvent{}},
+	{Name: "order.updated", Source: []string{"orders/updated", "orders/fulfilled", "orders/partially_fulfilled"}, Summary: "Something about an order changed.", Payload: OrderEvent{}},
 	{Name: "order.cancelled", Source: []string{"orders/cancelled"}, Summary: "An order was cancelled.", Payload: OrderEvent{}},
 	{Name: "order.fulfilled", Source: []string{"fulfillments/create"}, Summary: "Goods of an order were sent off.", Payload: ShipmentEvent{}},
 	{Name: "order.shipment_updated", Source: []string{"fulfillments/update"}, Summary: "A shipment's tracking or progress changed.", Payload: ShipmentEvent{}},
 	{Name: "order.delivered", Source: []string{"fulfillments/create", "fulfillments/update"}, Summary: "A shipment was delivered.", Payload: ShipmentEvent{}},
 	{Name: "refund.created", Source: []string{"refunds/create"}, Summary: "Money was given back for an order.", Payload: RefundEvent{}},
+	{Name: "order.deleted", Source: []string{"orders/delete"}, Summary: "An order was deleted.", Payload: DeletedEvent{}},
+	{Name: "app.uninstalled", Source: []string{"app/uninstalled"}, Summary: "The shop has removed the app: its tokens are good no more.", Payload: ShopEvent{}},
 }
 
 // OrderEvent tells of an order.
@@ -54,11 +56,17 @@ var parsers = map[string]func(topic string, body []byte) (*sdk.ProviderEvent, er
 	"fulfillments/create": parseShipment,
 	"fulfillments/update": parseShipment,
 	"refunds/create":      parseRefund,
+
+	"orders/fulfilled":           parseOrder,
+	"orders/partially_fulfilled": parseOrder,
+	"orders/delete":              parseDeleted,
+	"app/uninstalled":            parseUninstalled,
 }
 
 var orderEvents = map[string]string{
 	"orders/create": "order.created", "orders/paid": "order.paid",
 	"orders/updated": "order.updated", "orders/cancelled": "order.cancelled",
+	"orders/fulfilled": "order.updated", "orders/partially_fulfilled": "order.updated",
 }
 
 // orderBody is what is used of an order in a webhook, whose shape is that of the
@@ -201,6 +209,43 @@ func parseRefund(_ string, body []byte) (*sdk.ProviderEvent, error) {
 	}
 	return &sdk.ProviderEvent{Name: "refund.created", Data: sdk.JSONBody(out),
 		Refs: []string{out.RefundID, out.OrderID}}, nil
+}
+
+// DeletedEvent names an order that is gone.
+type DeletedEvent struct {
+	OrderID string `json:"order_id"`
+}
+
+func parseDeleted(_ string, body []byte) (*sdk.ProviderEvent, error) {
+	var in struct {
+		ID ident `json:"id"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, badBody(err)
+	}
+	if in.ID == "" {
+		return nil, sdk.Invalidf("the order has no id")
+	}
+	out := DeletedEvent{OrderID: in.ID.global("Order")}
+	return &sdk.ProviderEvent{Name: "order.deleted", Data: sdk.JSONBody(out), Refs: []string{out.OrderID}}, nil
+}
+
+// ShopEvent names a shop.
+type ShopEvent struct {
+	Domain string `json:"domain" doc:"The shop's own domain at Shopify, NAME.myshopify.com."`
+}
+
+func parseUninstalled(_ string, body []byte) (*sdk.ProviderEvent, error) {
+	var in struct {
+		Domain string `json:"myshopify_domain"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, badBody(err)
+	}
+	if in.Domain == "" {
+		return nil, sdk.Invalidf("the shop has no myshopify_domain")
+	}
+	return &sdk.ProviderEvent{Name: "app.uninstalled", Data: sdk.JSONBody(ShopEvent{Domain: in.Domain}), Refs: []string{in.Domain}}, nil
 }
 
 // ident is an object's numeric ID, of which not every kind fits a float.

@@ -35,6 +35,9 @@ const cancelSettle = 30 * time.Second
 // ("Implementing idempotency" in its API usage documentation).
 const refundKeyLifetime = 24 * time.Hour
 
+// unlimited is the key lifetime of an operation whose repeat changes nothing.
+const unlimited = 10 * 365 * 24 * time.Hour
+
 var read = sdk.Effect{Kind: sdk.Read}
 
 // Connector is Shopify.
@@ -74,6 +77,23 @@ var Connector = sdk.Connector{
 		sdk.Op("refund_create", "Gives money back for an order, the way it was paid.",
 			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: refundKeyLifetime}, (*conn).refundCreate).
 			Sample(`{"order_id": "{{order_create.id}}"}`),
+		// What is sent already is asked of the order itself, so nothing has to settle.
+		sdk.LookupOp("fulfillment_create", "Sends off all that an order still has open.", 0, (*conn).fulfil, (*conn).fulfilled).
+			Sample(`{"order_id": "{{order_create.id}}", "tracking": {"number": "LB000000001", "company": "Parcel Express"}}`),
+		// Shopify documents no key for returns, and an order may have several that say the same.
+		sdk.Op("return_create", "Opens a return of goods that were sent.", sdk.Effect{Kind: sdk.Once}, (*conn).returnCreate).
+			Sample(`{"order_id": "{{fulfillment_create.order_id}}", "reason": "unwanted"}`),
+		sdk.Op("inventory_levels", "Tells how many of a variant there are, at each location.", read, (*conn).inventoryLevels).
+			Sample(`{"variant_id": "{{search_products.products.0.variants.0.id}}"}`),
+		sdk.Op("inventory_adjust", "Adds to or takes from what is available of an item at a location.",
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: refundKeyLifetime}, (*conn).inventoryAdjust).
+			Sample(`{"item_id": "{{inventory_levels.item_id}}", "location_id": "{{inventory_levels.levels.0.location_id}}", "delta": 5, "reason": "received"}`),
+		sdk.Op("customer_upsert", "Changes the customer with an email address or phone number, or makes one.",
+			sdk.Effect{Kind: sdk.Keyed, KeyLifetime: unlimited}, (*conn).customerUpsert).
+			Sample(`{"email": "jenny@example.com", "first_name": "Jenny"}`),
+		// A code is asked for by its name, which is no search.
+		sdk.LookupOp("discount_code_create", "Makes a discount code for all customers.", 0, (*conn).discountCreate, (*conn).discountFind).
+			Sample(`{"code": "SPRING10", "title": "Spring", "percent": 10}`),
 	},
 	Triggers: triggers,
 }

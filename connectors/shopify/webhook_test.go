@@ -159,7 +159,7 @@ func TestEventIDs(t *testing.T) {
 
 func TestParseOddities(t *testing.T) {
 	r := receiver(t, "s")
-	for _, topic := range []string{"app/uninstalled", "orders/edited", "metaobjects/create"} {
+	for _, topic := range []string{"shop/update", "orders/edited", "metaobjects/create"} {
 		events, err := r.Parse(signed("s", topic, `{"id":"gid://shopify/X/1"}`))
 		require.NoError(t, err)
 		require.Equal(t, sdk.EventIgnored, events[0].Kind)

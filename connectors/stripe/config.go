@@ -22,7 +22,7 @@ const (
 // receives webhooks and can do nothing.
 type Config struct {
 	BaseURL          string `json:"base_url,omitempty" doc:"Address of Stripe's API; https://api.stripe.com unless given."`
-	SecretKey        string `json:"secret_key,omitempty" secret:"true" doc:"Secret or restricted API key (sk_… or rk_…). A restricted key needs write access to Payment Links and Refunds and read access to Payment Intents, Charges, Checkout Sessions, Events and Balance."`
+	SecretKey        string `json:"secret_key,omitempty" secret:"true" doc:"Secret or restricted API key (sk_… or rk_…). A restricted key needs write access to Payment Links and Refunds and read access to Payment Intents, Charges, Checkout Sessions, Events and Balance; for the other operations write access to Checkout Sessions, Customers, Invoices, Subscriptions and Payouts, and read access to Balance Transactions."`
 	WebhookSecret    string `json:"webhook_secret,omitempty" secret:"true" doc:"Signing secret of the webhook endpoint (whsec_…); several, separated by commas, while one replaces another."`
 	WebhookTolerance string `json:"webhook_tolerance,omitempty" doc:"How far a webhook's timestamp may be from now, as a duration of at most 1h; 5m unless given."`
 }

@@ -27,6 +27,12 @@ const (
 	unlimited = 10 * 365 * 24 * time.Hour
 )
 
+var (
+	read     = sdk.Effect{Kind: sdk.Read}
+	keyed    = sdk.Effect{Kind: sdk.Keyed, KeyLifetime: keyLifetime}
+	harmless = sdk.Effect{Kind: sdk.Keyed, KeyLifetime: unlimited}
+)
+
 // Connector is Stripe's manifest.
 var Connector = sdk.Connector{
 	Name:   "stripe",
@@ -52,6 +58,33 @@ var Connector = sdk.Connector{
 			"Tells what has become of a payment, by its payment intent or its payment link.",
 			sdk.Effect{Kind: sdk.Read}, (*connection).retrievePayment).
 			Sample(`{"payment_link": "{{payment_link_create.id}}"}`),
+		sdk.Op("checkout_session_create",
+			"Makes a checkout page for one visit of one customer, which goes back to a page of yours.",
+			keyed, (*connection).createSession).
+			Sample(`{"description": "A mug", "amount": 1450, "currency": "EUR", "success_url": "https://shop.example/thanks"}`),
+		sdk.Op("checkout_session_retrieve", "Tells the state of a checkout session.", read, (*connection).retrieveSession).
+			Sample(`{"id": "{{checkout_session_create.id}}"}`),
+		sdk.Op("checkout_session_expire", "Closes a checkout session, so that it takes no payment any more.", harmless, (*connection).expireSession).
+			Sample(`{"id": "{{checkout_session_create.id}}"}`),
+		sdk.Op("customer_upsert", "Changes the customer with a reference of yours, or makes one.", keyed, (*connection).upsertCustomer).
+			Sample(`{"reference": "contact-17", "name": "Jenny Rosen"}`),
+		sdk.Op("invoice_create", "Makes an invoice as a draft.", keyed, (*connection).createInvoice).
+			Sample(`{"customer": "{{customer_upsert.id}}", "currency": "EUR", "lines": [{"title": "Lesson", "quantity": 2, "amount": 4500}]}`),
+		sdk.Op("invoice_finalize", "Issues an invoice that is a draft, so that it can be paid.", harmless, (*connection).finalizeInvoice).
+			Sample(`{"id": "{{invoice_create.id}}"}`),
+		sdk.Op("invoice_void", "Cancels an invoice that was finalised and not paid.", harmless, (*connection).voidInvoice).
+			Sample(`{"id": "{{invoice_finalize.id}}"}`),
+		sdk.Op("subscription_create", "Starts a subscription of a customer to a price.", keyed, (*connection).createSubscription).
+			Sample(`{"customer": "{{customer_upsert.id}}", "price": "price_1", "days_until_due": 14}`),
+		sdk.Op("subscription_cancel", "Cancels a subscription, at once or when its current period ends.", harmless, (*connection).cancelSubscription).
+			Sample(`{"id": "{{subscription_create.id}}"}`),
+		sdk.Op("payout_create", "Pays money out to the account's bank.", keyed, (*connection).createPayout).
+			Sample(`{"amount": 10000, "currency": "EUR"}`),
+		sdk.Op("payout_retrieve", "Tells the state of a payout.", read, (*connection).retrievePayout).
+			Sample(`{"id": "{{payout_create.id}}"}`),
+		sdk.Op("balance_transaction_list", "Lists what has moved the account's balance: charges, refunds, payouts and fees, in pages.",
+			read, (*connection).listBalance).
+			Sample(`{"limit": 50}`),
 	},
 	Triggers:  triggers,
 	PollEvery: 2 * time.Minute,

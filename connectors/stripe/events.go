@@ -45,6 +45,31 @@ var triggers = []sdk.Trigger{
 	{Name: "payment.refunded", Payload: Payment{},
 		Summary: "Money was given back. A refund may be told twice: once for the payment, with the total, and once for the refund itself.",
 		Source:  []string{"charge.refunded", "refund.updated"}},
+	{Name: "payment.captured", Payload: Payment{}, Source: []string{"payment_intent.succeeded"},
+		Summary: "A payment intent has succeeded, through a page or not. Of a page, payment.paid says the same."},
+	{Name: "payment.authorized", Payload: Payment{}, Source: []string{"payment_intent.amount_capturable_updated"},
+		Summary: "The customer's bank agrees to a payment, which is yet to be captured."},
+	{Name: "payment.processing", Payload: Payment{}, Source: []string{"payment_intent.processing"},
+		Summary: "A payment was made by a slow method; the money is on its way."},
+	{Name: "payment.cancelled", Payload: Payment{}, Source: []string{"payment_intent.canceled"},
+		Summary: "A payment intent was cancelled."},
+	{Name: "dispute.opened", Payload: Dispute{}, Source: []string{"charge.dispute.created"}, Summary: "A customer disputes a payment at their bank."},
+	{Name: "dispute.updated", Payload: Dispute{}, Source: []string{"charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"},
+		Summary: "A dispute has moved on."},
+	{Name: "dispute.closed", Payload: Dispute{}, Source: []string{"charge.dispute.closed"}, Summary: "A dispute is over; its status tells who has won."},
+	{Name: "invoice.issued", Payload: Invoice{}, Source: []string{"invoice.finalized"}, Summary: "An invoice can be paid."},
+	{Name: "invoice.paid", Payload: Invoice{}, Source: []string{"invoice.paid"}, Summary: "An invoice was paid."},
+	{Name: "invoice.payment_failed", Payload: Invoice{}, Source: []string{"invoice.payment_failed"}, Summary: "An attempt to pay an invoice failed."},
+	{Name: "invoice.cancelled", Payload: Invoice{}, Source: []string{"invoice.voided"}, Summary: "An invoice was cancelled."},
+	{Name: "payout.paid", Payload: Payout{}, Source: []string{"payout.paid"}, Summary: "A payout is expected to have arrived."},
+	{Name: "payout.failed", Payload: Payout{}, Source: []string{"payout.failed"}, Summary: "A payout failed; the money is with the account again."},
+	{Name: "payout.cancelled", Payload: Payout{}, Source: []string{"payout.canceled"}, Summary: "A payout was cancelled."},
+	{Name: "payout.updated", Payload: Payout{}, Source: []string{"payout.created", "payout.updated"}, Summary: "A payout is under way; its status tells how far."},
+	{Name: "subscription.created", Payload: Subscription{}, Source: []string{"customer.subscription.created"}, Summary: "A subscription was made."},
+	{Name: "subscription.updated", Payload: Subscription{}, Source: []string{"customer.subscription.updated"}, Summary: "A subscription was changed; its status tells whether it is paid."},
+	{Name: "subscription.paused", Payload: Subscription{}, Source: []string{"customer.subscription.paused"}, Summary: "A subscription was paused."},
+	{Name: "subscription.resumed", Payload: Subscription{}, Source: []string{"customer.subscription.resumed"}, Summary: "A paused subscription goes on."},
+	{Name: "subscription.cancelled", Payload: Subscription{}, Source: []string{"customer.subscription.deleted"}, Summary: "A subscription has ended."},
 }
 
 // event is the envelope of every webhook (https://docs.stripe.com/api/events/object).
@@ -57,9 +82,8 @@ type event struct {
 	} `json:"data"`
 }
 
-// Parse gives the one event of a webhook. payment_intent.succeeded is ignored on
-// purpose: every payment of ours goes through a checkout session, whose own
-// event says the same and names the link too.
+// Parse gives the one event of a webhook. Of a payment through a page both the
+// session and the intent tell, under different names: payment.paid is told once.
 func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	var e event
 	if err := json.Unmarshal(req.Body, &e); err != nil {
@@ -84,6 +108,8 @@ func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 		found, err = refundedCharge(e.Data.Object)
 	case "refund.updated":
 		found, err = updatedRefund(e.Data.Object)
+	default:
+		found, err = objectEvent(e.Type, e.Data.Object)
 	}
 	if err != nil {
 		return nil, err
@@ -228,7 +254,7 @@ func updatedRefund(raw json.RawMessage) (*sdk.ProviderEvent, error) {
 	return news("payment.refunded", p, r.Metadata, r.ID, p.PaymentIntent, string(r.Charge)), nil
 }
 
-func news(name string, p Payment, m metadata, refs ...string) *sdk.ProviderEvent {
+func news(name string, p any, m metadata, refs ...string) *sdk.ProviderEvent {
 	out := &sdk.ProviderEvent{Name: name, EffectKey: m.effectKey(), Data: sdk.JSONBody(p)}
 	for _, ref := range refs {
 		if ref != "" {

@@ -24,6 +24,7 @@ const maxAmount = 999_999_999_999
 
 var (
 	currencyCode = regexp.MustCompile(`^[A-Za-z]{3}$`)
+	ownReference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	objectID     = regexp.MustCompile(`^[A-Za-z0-9_]{1,255}$`)
 	// otherUnit lists currencies whose smallest unit at Stripe is not ISO 4217's
 	// (https://docs.stripe.com/currencies#special-cases). An amount in one of

@@ -64,6 +64,9 @@ func TestTheOfficialMockAcceptsEveryRequest(t *testing.T) {
 	t.Run("refund_create of all", func(t *testing.T) {
 		run[stripe.RefundOutput](t, conn, "refund_create", call("k-all"), stripe.RefundInput{PaymentIntent: "pi_123"})
 	})
+	t.Run("subscription_cancel at the period's end", func(t *testing.T) {
+		run[stripe.Subscription](t, conn, "subscription_cancel", call("k-end"), stripe.CancelInput{ID: "sub_123", AtPeriodEnd: true})
+	})
 	t.Run("check", func(t *testing.T) {
 		require.NoError(t, conn.(sdk.Checker).Check(t.Context()))
 	})

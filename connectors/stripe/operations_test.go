@@ -114,6 +114,11 @@ func TestBadInputIsRefusedBeforeAnyRequest(t *testing.T) {
 		"unknown reason":          {"refund_create", stripe.RefundInput{PaymentIntent: "pi_1", Reason: "bored"}},
 		"nothing to retrieve":     {"payment_retrieve", stripe.RetrieveInput{}},
 		"two to retrieve":         {"payment_retrieve", stripe.RetrieveInput{PaymentIntent: "pi_1", PaymentLink: "plink_1"}},
+		"no way back":             {"checkout_session_create", stripe.SessionInput{Description: "A mug", Amount: 100, Currency: "EUR"}},
+		"a script for a page":     {"checkout_session_create", stripe.SessionInput{Description: "A mug", Amount: 100, Currency: "EUR", SuccessURL: "javascript:alert(1)"}},
+		"a quote in a reference":  {"customer_upsert", stripe.CustomerInput{Reference: `x" OR "`}},
+		"an invoice of nothing":   {"invoice_create", stripe.InvoiceInput{Customer: "cus_1", Currency: "EUR"}},
+		"a long page":             {"balance_transaction_list", stripe.ReportInput{Limit: 101}},
 		"an ID with a query":      {"payment_retrieve", stripe.RetrieveInput{PaymentIntent: "pi_1?expand=x"}},
 	}
 	for name, c := range cases {
@@ -172,6 +177,20 @@ func everyInput() map[string]any {
 		"payment_link_deactivate": stripe.DeactivateInput{ID: "plink_123"},
 		"refund_create":           stripe.RefundInput{PaymentIntent: "pi_123", Amount: 100, Reason: "duplicate"},
 		"payment_retrieve":        stripe.RetrieveInput{PaymentLink: "plink_123"},
+		"checkout_session_create": stripe.SessionInput{Description: "A mug", Amount: 1450, Currency: "EUR", SuccessURL: "https://shop.test/thanks",
+			CancelURL: "https://shop.test/cart", Customer: "cus_123", Metadata: map[string]string{"order": "1042"}},
+		"checkout_session_retrieve": stripe.IDInput{ID: "cs_123"},
+		"checkout_session_expire":   stripe.IDInput{ID: "cs_123"},
+		"customer_upsert":           stripe.CustomerInput{Reference: "contact-17", Name: "Jenny", Email: "jenny@example.com", Phone: "+15550001111"},
+		"invoice_create": stripe.InvoiceInput{Customer: "cus_123", Currency: "EUR", Description: "May",
+			Lines: []stripe.Line{{Title: "Lesson", Quantity: 2, Amount: 4500}, {Title: "Book", Quantity: 1, Amount: 900}}},
+		"invoice_finalize":         stripe.IDInput{ID: "in_123"},
+		"invoice_void":             stripe.IDInput{ID: "in_123"},
+		"subscription_create":      stripe.SubscriptionInput{Customer: "cus_123", Price: "price_123", Quantity: 2, DaysUntilDue: 14},
+		"subscription_cancel":      stripe.CancelInput{ID: "sub_123"},
+		"payout_create":            stripe.PayoutInput{Amount: 10000, Currency: "EUR", Description: "May"},
+		"payout_retrieve":          stripe.IDInput{ID: "po_123"},
+		"balance_transaction_list": stripe.ReportInput{From: time.Unix(1780000000, 0), Until: time.Unix(1790000000, 0), Payout: "po_123", Limit: 10, After: "txn_123"},
 	}
 }
 

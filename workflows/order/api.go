@@ -29,6 +29,8 @@ type Input struct {
 type Cart struct {
 	Lines    []Line `json:"lines"`
 	Currency string `json:"currency"`
+	// Payments is the connector that takes the payment, where the flow chooses it.
+	Payments string `json:"payments,omitempty"`
 }
 
 // Line is one line of a cart. Its price is what the customer was shown; what is
@@ -48,8 +50,10 @@ type Money struct {
 
 // Settings are a workspace's choices for its orders; zero values mean defaults.
 type Settings struct {
-	Shop     string `json:"shop,omitempty"`     // connector, "shopify"
-	Payments string `json:"payments,omitempty"` // connector, "stripe"
+	Shop string `json:"shop,omitempty"` // connector, "shopify"
+	// Payments is the connector that takes payments. New orders are started with
+	// the workspace's; those of before it was chosen have none, which is "stripe".
+	Payments string `json:"payments,omitempty"`
 	// RemindAfter is when an unpaid order is mentioned again, 30 min.
 	RemindAfter time.Duration `json:"remind_after,omitempty"`
 	// ExpireAfter is when it is given up, 24 h: Stripe's keys live as long.

@@ -4,6 +4,8 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/Khan/genqlient/graphql"
@@ -17,6 +19,287 @@ type Attribute struct {
 func (v *Attribute) GetKey() string { return v.Key }
 
 func (v *Attribute) GetValue() string { return v.Value }
+
+type CodeDiscount interface {
+	implementsGraphQLInterfaceCodeDiscount()
+	GetTypename() string
+}
+
+func (v *CodeDiscountDiscountCodeApp) implementsGraphQLInterfaceCodeDiscount()          {}
+func (v *CodeDiscountDiscountCodeBasic) implementsGraphQLInterfaceCodeDiscount()        {}
+func (v *CodeDiscountDiscountCodeBxgy) implementsGraphQLInterfaceCodeDiscount()         {}
+func (v *CodeDiscountDiscountCodeFreeShipping) implementsGraphQLInterfaceCodeDiscount() {}
+
+func __unmarshalCodeDiscount(b []byte, v *CodeDiscount) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "DiscountCodeApp":
+		*v = new(CodeDiscountDiscountCodeApp)
+		return json.Unmarshal(b, *v)
+	case "DiscountCodeBasic":
+		*v = new(CodeDiscountDiscountCodeBasic)
+		return json.Unmarshal(b, *v)
+	case "DiscountCodeBxgy":
+		*v = new(CodeDiscountDiscountCodeBxgy)
+		return json.Unmarshal(b, *v)
+	case "DiscountCodeFreeShipping":
+		*v = new(CodeDiscountDiscountCodeFreeShipping)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing DiscountCode.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for CodeDiscount: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalCodeDiscount(v *CodeDiscount) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *CodeDiscountDiscountCodeApp:
+		typename = "DiscountCodeApp"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CodeDiscountDiscountCodeApp
+		}{typename, v}
+		return json.Marshal(result)
+	case *CodeDiscountDiscountCodeBasic:
+		typename = "DiscountCodeBasic"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CodeDiscountDiscountCodeBasic
+		}{typename, v}
+		return json.Marshal(result)
+	case *CodeDiscountDiscountCodeBxgy:
+		typename = "DiscountCodeBxgy"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CodeDiscountDiscountCodeBxgy
+		}{typename, v}
+		return json.Marshal(result)
+	case *CodeDiscountDiscountCodeFreeShipping:
+		typename = "DiscountCodeFreeShipping"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CodeDiscountDiscountCodeFreeShipping
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for CodeDiscount: "%T"`, v)
+	}
+}
+
+type CodeDiscountDiscountCodeApp struct {
+	Typename string `json:"__typename"`
+}
+
+func (v *CodeDiscountDiscountCodeApp) GetTypename() string { return v.Typename }
+
+type CodeDiscountDiscountCodeBasic struct {
+	Typename string   `json:"__typename"`
+	Tags     []string `json:"tags"`
+}
+
+func (v *CodeDiscountDiscountCodeBasic) GetTypename() string { return v.Typename }
+
+func (v *CodeDiscountDiscountCodeBasic) GetTags() []string { return v.Tags }
+
+type CodeDiscountDiscountCodeBxgy struct {
+	Typename string `json:"__typename"`
+}
+
+func (v *CodeDiscountDiscountCodeBxgy) GetTypename() string { return v.Typename }
+
+type CodeDiscountDiscountCodeFreeShipping struct {
+	Typename string `json:"__typename"`
+}
+
+func (v *CodeDiscountDiscountCodeFreeShipping) GetTypename() string { return v.Typename }
+
+type CustomerError struct {
+	Code    string   `json:"code"`
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+func (v *CustomerError) GetCode() string { return v.Code }
+
+func (v *CustomerError) GetField() []string { return v.Field }
+
+func (v *CustomerError) GetMessage() string { return v.Message }
+
+type CustomerUpsertCustomerSetCustomerSetPayload struct {
+	Customer   CustomerUpsertCustomerSetCustomerSetPayloadCustomer `json:"customer"`
+	UserErrors []CustomerError                                     `json:"userErrors"`
+}
+
+func (v *CustomerUpsertCustomerSetCustomerSetPayload) GetCustomer() CustomerUpsertCustomerSetCustomerSetPayloadCustomer {
+	return v.Customer
+}
+
+func (v *CustomerUpsertCustomerSetCustomerSetPayload) GetUserErrors() []CustomerError {
+	return v.UserErrors
+}
+
+type CustomerUpsertCustomerSetCustomerSetPayloadCustomer struct {
+	Id string `json:"id"`
+}
+
+func (v *CustomerUpsertCustomerSetCustomerSetPayloadCustomer) GetId() string { return v.Id }
+
+type CustomerUpsertResponse struct {
+	CustomerSet CustomerUpsertCustomerSetCustomerSetPayload `json:"customerSet"`
+}
+
+func (v *CustomerUpsertResponse) GetCustomerSet() CustomerUpsertCustomerSetCustomerSetPayload {
+	return v.CustomerSet
+}
+
+type DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayload struct {
+	CodeDiscountNode DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayloadCodeDiscountNodeDiscountCodeNode `json:"codeDiscountNode"`
+	UserErrors       []DiscountError                                                                                         `json:"userErrors"`
+}
+
+func (v *DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayload) GetCodeDiscountNode() DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayloadCodeDiscountNodeDiscountCodeNode {
+	return v.CodeDiscountNode
+}
+
+func (v *DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayload) GetUserErrors() []DiscountError {
+	return v.UserErrors
+}
+
+type DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayloadCodeDiscountNodeDiscountCodeNode struct {
+	Id string `json:"id"`
+}
+
+func (v *DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayloadCodeDiscountNodeDiscountCodeNode) GetId() string {
+	return v.Id
+}
+
+type DiscountCodeCreateResponse struct {
+	DiscountCodeBasicCreate DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayload `json:"discountCodeBasicCreate"`
+}
+
+func (v *DiscountCodeCreateResponse) GetDiscountCodeBasicCreate() DiscountCodeCreateDiscountCodeBasicCreateDiscountCodeBasicCreatePayload {
+	return v.DiscountCodeBasicCreate
+}
+
+type DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode struct {
+	Id           string       `json:"id"`
+	CodeDiscount CodeDiscount `json:"-"`
+}
+
+func (v *DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode) GetId() string { return v.Id }
+
+func (v *DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode) GetCodeDiscount() CodeDiscount {
+	return v.CodeDiscount
+}
+
+func (v *DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode
+		CodeDiscount json.RawMessage `json:"codeDiscount"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.CodeDiscount
+		src := firstPass.CodeDiscount
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalCodeDiscount(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode.CodeDiscount: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalDiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode struct {
+	Id string `json:"id"`
+
+	CodeDiscount json.RawMessage `json:"codeDiscount"`
+}
+
+func (v *DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode) __premarshalJSON() (*__premarshalDiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode, error) {
+	var retval __premarshalDiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode
+
+	retval.Id = v.Id
+	{
+
+		dst := &retval.CodeDiscount
+		src := v.CodeDiscount
+		var err error
+		*dst, err = __marshalCodeDiscount(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode.CodeDiscount: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+type DiscountCodeFindResponse struct {
+	CodeDiscountNodeByCode DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode `json:"codeDiscountNodeByCode"`
+}
+
+func (v *DiscountCodeFindResponse) GetCodeDiscountNodeByCode() DiscountCodeFindCodeDiscountNodeByCodeDiscountCodeNode {
+	return v.CodeDiscountNodeByCode
+}
+
+type DiscountError struct {
+	Code    string   `json:"code"`
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+func (v *DiscountError) GetCode() string { return v.Code }
+
+func (v *DiscountError) GetField() []string { return v.Field }
+
+func (v *DiscountError) GetMessage() string { return v.Message }
 
 type Draft struct {
 	Id                    string                                     `json:"id"`
@@ -201,6 +484,164 @@ func (v *Fulfillment) GetDisplayStatus() string { return v.DisplayStatus }
 
 func (v *Fulfillment) GetTrackingInfo() []TrackingInfo { return v.TrackingInfo }
 
+type FulfillmentCreateFulfillmentCreateFulfillmentCreatePayload struct {
+	Fulfillment FulfillmentCreateFulfillmentCreateFulfillmentCreatePayloadFulfillment `json:"fulfillment"`
+	UserErrors  []UserError                                                           `json:"userErrors"`
+}
+
+func (v *FulfillmentCreateFulfillmentCreateFulfillmentCreatePayload) GetFulfillment() FulfillmentCreateFulfillmentCreateFulfillmentCreatePayloadFulfillment {
+	return v.Fulfillment
+}
+
+func (v *FulfillmentCreateFulfillmentCreateFulfillmentCreatePayload) GetUserErrors() []UserError {
+	return v.UserErrors
+}
+
+type FulfillmentCreateFulfillmentCreateFulfillmentCreatePayloadFulfillment struct {
+	Id     string `json:"id"`
+	Status string `json:"status"`
+}
+
+func (v *FulfillmentCreateFulfillmentCreateFulfillmentCreatePayloadFulfillment) GetId() string {
+	return v.Id
+}
+
+func (v *FulfillmentCreateFulfillmentCreateFulfillmentCreatePayloadFulfillment) GetStatus() string {
+	return v.Status
+}
+
+type FulfillmentCreateResponse struct {
+	FulfillmentCreate FulfillmentCreateFulfillmentCreateFulfillmentCreatePayload `json:"fulfillmentCreate"`
+}
+
+func (v *FulfillmentCreateResponse) GetFulfillmentCreate() FulfillmentCreateFulfillmentCreateFulfillmentCreatePayload {
+	return v.FulfillmentCreate
+}
+
+type FulfillmentOrder struct {
+	Id     string `json:"id"`
+	Status string `json:"status"`
+}
+
+func (v *FulfillmentOrder) GetId() string { return v.Id }
+
+func (v *FulfillmentOrder) GetStatus() string { return v.Status }
+
+type FulfillmentOrders struct {
+	Nodes []FulfillmentOrder `json:"nodes"`
+}
+
+func (v *FulfillmentOrders) GetNodes() []FulfillmentOrder { return v.Nodes }
+
+type InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayload struct {
+	InventoryAdjustmentGroup InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayloadInventoryAdjustmentGroup `json:"inventoryAdjustmentGroup"`
+	UserErrors               []InventoryError                                                                                 `json:"userErrors"`
+}
+
+func (v *InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayload) GetInventoryAdjustmentGroup() InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayloadInventoryAdjustmentGroup {
+	return v.InventoryAdjustmentGroup
+}
+
+func (v *InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayload) GetUserErrors() []InventoryError {
+	return v.UserErrors
+}
+
+type InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayloadInventoryAdjustmentGroup struct {
+	Id string `json:"id"`
+}
+
+func (v *InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayloadInventoryAdjustmentGroup) GetId() string {
+	return v.Id
+}
+
+type InventoryAdjustResponse struct {
+	InventoryAdjustQuantities InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayload `json:"inventoryAdjustQuantities"`
+}
+
+func (v *InventoryAdjustResponse) GetInventoryAdjustQuantities() InventoryAdjustInventoryAdjustQuantitiesInventoryAdjustQuantitiesPayload {
+	return v.InventoryAdjustQuantities
+}
+
+type InventoryError struct {
+	Code    string   `json:"code"`
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+func (v *InventoryError) GetCode() string { return v.Code }
+
+func (v *InventoryError) GetField() []string { return v.Field }
+
+func (v *InventoryError) GetMessage() string { return v.Message }
+
+type InventoryLevel struct {
+	Location   InventoryLevelLocation `json:"location"`
+	Quantities []InventoryQuantity    `json:"quantities"`
+}
+
+func (v *InventoryLevel) GetLocation() InventoryLevelLocation { return v.Location }
+
+func (v *InventoryLevel) GetQuantities() []InventoryQuantity { return v.Quantities }
+
+type InventoryLevelLocation struct {
+	Id   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (v *InventoryLevelLocation) GetId() string { return v.Id }
+
+func (v *InventoryLevelLocation) GetName() string { return v.Name }
+
+type InventoryLevelsProductVariant struct {
+	Id            string                                     `json:"id"`
+	InventoryItem InventoryLevelsProductVariantInventoryItem `json:"inventoryItem"`
+}
+
+func (v *InventoryLevelsProductVariant) GetId() string { return v.Id }
+
+func (v *InventoryLevelsProductVariant) GetInventoryItem() InventoryLevelsProductVariantInventoryItem {
+	return v.InventoryItem
+}
+
+type InventoryLevelsProductVariantInventoryItem struct {
+	Id              string                                                                            `json:"id"`
+	Tracked         bool                                                                              `json:"tracked"`
+	InventoryLevels InventoryLevelsProductVariantInventoryItemInventoryLevelsInventoryLevelConnection `json:"inventoryLevels"`
+}
+
+func (v *InventoryLevelsProductVariantInventoryItem) GetId() string { return v.Id }
+
+func (v *InventoryLevelsProductVariantInventoryItem) GetTracked() bool { return v.Tracked }
+
+func (v *InventoryLevelsProductVariantInventoryItem) GetInventoryLevels() InventoryLevelsProductVariantInventoryItemInventoryLevelsInventoryLevelConnection {
+	return v.InventoryLevels
+}
+
+type InventoryLevelsProductVariantInventoryItemInventoryLevelsInventoryLevelConnection struct {
+	Nodes []InventoryLevel `json:"nodes"`
+}
+
+func (v *InventoryLevelsProductVariantInventoryItemInventoryLevelsInventoryLevelConnection) GetNodes() []InventoryLevel {
+	return v.Nodes
+}
+
+type InventoryLevelsResponse struct {
+	ProductVariant InventoryLevelsProductVariant `json:"productVariant"`
+}
+
+func (v *InventoryLevelsResponse) GetProductVariant() InventoryLevelsProductVariant {
+	return v.ProductVariant
+}
+
+type InventoryQuantity struct {
+	Name     string `json:"name"`
+	Quantity int    `json:"quantity"`
+}
+
+func (v *InventoryQuantity) GetName() string { return v.Name }
+
+func (v *InventoryQuantity) GetQuantity() int { return v.Quantity }
+
 type Money struct {
 	Amount       string `json:"amount"`
 	CurrencyCode string `json:"currencyCode"`
@@ -209,6 +650,24 @@ type Money struct {
 func (v *Money) GetAmount() string { return v.Amount }
 
 func (v *Money) GetCurrencyCode() string { return v.CurrencyCode }
+
+type OpenFulfillmentsOrder struct {
+	Id                string            `json:"id"`
+	FulfillmentOrders FulfillmentOrders `json:"fulfillmentOrders"`
+	Fulfillments      []Sent            `json:"fulfillments"`
+}
+
+func (v *OpenFulfillmentsOrder) GetId() string { return v.Id }
+
+func (v *OpenFulfillmentsOrder) GetFulfillmentOrders() FulfillmentOrders { return v.FulfillmentOrders }
+
+func (v *OpenFulfillmentsOrder) GetFulfillments() []Sent { return v.Fulfillments }
+
+type OpenFulfillmentsResponse struct {
+	Order OpenFulfillmentsOrder `json:"order"`
+}
+
+func (v *OpenFulfillmentsResponse) GetOrder() OpenFulfillmentsOrder { return v.Order }
 
 type Order struct {
 	Id                       string                     `json:"id"`
@@ -512,6 +971,81 @@ func (v *RefundCreateResponse) GetRefundCreate() RefundCreateRefundCreateRefundC
 	return v.RefundCreate
 }
 
+type ReturnCreateResponse struct {
+	ReturnCreate ReturnCreateReturnCreateReturnCreatePayload `json:"returnCreate"`
+}
+
+func (v *ReturnCreateResponse) GetReturnCreate() ReturnCreateReturnCreateReturnCreatePayload {
+	return v.ReturnCreate
+}
+
+type ReturnCreateReturnCreateReturnCreatePayload struct {
+	Return     ReturnCreateReturnCreateReturnCreatePayloadReturn `json:"return"`
+	UserErrors []ReturnError                                     `json:"userErrors"`
+}
+
+func (v *ReturnCreateReturnCreateReturnCreatePayload) GetReturn() ReturnCreateReturnCreateReturnCreatePayloadReturn {
+	return v.Return
+}
+
+func (v *ReturnCreateReturnCreateReturnCreatePayload) GetUserErrors() []ReturnError {
+	return v.UserErrors
+}
+
+type ReturnCreateReturnCreateReturnCreatePayloadReturn struct {
+	Id     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+}
+
+func (v *ReturnCreateReturnCreateReturnCreatePayloadReturn) GetId() string { return v.Id }
+
+func (v *ReturnCreateReturnCreateReturnCreatePayloadReturn) GetName() string { return v.Name }
+
+func (v *ReturnCreateReturnCreateReturnCreatePayloadReturn) GetStatus() string { return v.Status }
+
+type ReturnError struct {
+	Code    string   `json:"code"`
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+func (v *ReturnError) GetCode() string { return v.Code }
+
+func (v *ReturnError) GetField() []string { return v.Field }
+
+func (v *ReturnError) GetMessage() string { return v.Message }
+
+type Sent struct {
+	Id                   string         `json:"id"`
+	Status               string         `json:"status"`
+	TrackingInfo         []TrackingInfo `json:"trackingInfo"`
+	FulfillmentLineItems SentLines      `json:"fulfillmentLineItems"`
+}
+
+func (v *Sent) GetId() string { return v.Id }
+
+func (v *Sent) GetStatus() string { return v.Status }
+
+func (v *Sent) GetTrackingInfo() []TrackingInfo { return v.TrackingInfo }
+
+func (v *Sent) GetFulfillmentLineItems() SentLines { return v.FulfillmentLineItems }
+
+type SentLine struct {
+	Id       string `json:"id"`
+	Quantity int    `json:"quantity"`
+}
+
+func (v *SentLine) GetId() string { return v.Id }
+
+func (v *SentLine) GetQuantity() int { return v.Quantity }
+
+type SentLines struct {
+	Nodes []SentLine `json:"nodes"`
+}
+
+func (v *SentLines) GetNodes() []SentLine { return v.Nodes }
+
 type ShopResponse struct {
 	Shop ShopShop `json:"shop"`
 }
@@ -668,6 +1202,27 @@ func (v *WebhookListWebhookSubscriptionsWebhookSubscriptionConnection) GetPageIn
 	return v.PageInfo
 }
 
+type __CustomerUpsertInput struct {
+	Identifier CustomerIdentifier `json:"identifier"`
+	Input      CustomerInput      `json:"input"`
+}
+
+func (v *__CustomerUpsertInput) GetIdentifier() CustomerIdentifier { return v.Identifier }
+
+func (v *__CustomerUpsertInput) GetInput() CustomerInput { return v.Input }
+
+type __DiscountCodeCreateInput struct {
+	Discount DiscountInput `json:"discount"`
+}
+
+func (v *__DiscountCodeCreateInput) GetDiscount() DiscountInput { return v.Discount }
+
+type __DiscountCodeFindInput struct {
+	Code string `json:"code"`
+}
+
+func (v *__DiscountCodeFindInput) GetCode() string { return v.Code }
+
 type __DraftOrderCompleteInput struct {
 	Id             string `json:"id"`
 	PaymentPending bool   `json:"paymentPending"`
@@ -700,6 +1255,33 @@ type __DraftOrderGetInput struct {
 }
 
 func (v *__DraftOrderGetInput) GetId() string { return v.Id }
+
+type __FulfillmentCreateInput struct {
+	Fulfillment FulfillmentInput `json:"fulfillment"`
+}
+
+func (v *__FulfillmentCreateInput) GetFulfillment() FulfillmentInput { return v.Fulfillment }
+
+type __InventoryAdjustInput struct {
+	Input InventoryInput `json:"input"`
+	Key   string         `json:"key"`
+}
+
+func (v *__InventoryAdjustInput) GetInput() InventoryInput { return v.Input }
+
+func (v *__InventoryAdjustInput) GetKey() string { return v.Key }
+
+type __InventoryLevelsInput struct {
+	Id string `json:"id"`
+}
+
+func (v *__InventoryLevelsInput) GetId() string { return v.Id }
+
+type __OpenFulfillmentsInput struct {
+	Id string `json:"id"`
+}
+
+func (v *__OpenFulfillmentsInput) GetId() string { return v.Id }
 
 type __OrderCancelInput struct {
 	Id      string `json:"id"`
@@ -767,6 +1349,12 @@ func (v *__RefundCreateInput) GetInput() RefundInput { return v.Input }
 
 func (v *__RefundCreateInput) GetKey() string { return v.Key }
 
+type __ReturnCreateInput struct {
+	Input ReturnInput `json:"input"`
+}
+
+func (v *__ReturnCreateInput) GetInput() ReturnInput { return v.Input }
+
 type __VariantStockInput struct {
 	Query string `json:"query"`
 	First int    `json:"first"`
@@ -793,6 +1381,127 @@ type __WebhookListInput struct {
 func (v *__WebhookListInput) GetTopics() []string { return v.Topics }
 
 func (v *__WebhookListInput) GetAfter() string { return v.After }
+
+const CustomerUpsert_Operation = `
+mutation CustomerUpsert ($identifier: CustomerSetIdentifiers!, $input: CustomerSetInput!) {
+	customerSet(identifier: $identifier, input: $input) {
+		customer {
+			id
+		}
+		userErrors {
+			code
+			field
+			message
+		}
+	}
+}
+`
+
+func CustomerUpsert(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	identifier CustomerIdentifier,
+	input CustomerInput,
+) (data_ *CustomerUpsertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CustomerUpsert",
+		Query:  CustomerUpsert_Operation,
+		Variables: &__CustomerUpsertInput{
+			Identifier: identifier,
+			Input:      input,
+		},
+	}
+
+	data_ = &CustomerUpsertResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const DiscountCodeCreate_Operation = `
+mutation DiscountCodeCreate ($discount: DiscountCodeBasicInput!) {
+	discountCodeBasicCreate(basicCodeDiscount: $discount) {
+		codeDiscountNode {
+			id
+		}
+		userErrors {
+			code
+			field
+			message
+		}
+	}
+}
+`
+
+func DiscountCodeCreate(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	discount DiscountInput,
+) (data_ *DiscountCodeCreateResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DiscountCodeCreate",
+		Query:  DiscountCodeCreate_Operation,
+		Variables: &__DiscountCodeCreateInput{
+			Discount: discount,
+		},
+	}
+
+	data_ = &DiscountCodeCreateResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const DiscountCodeFind_Operation = `
+query DiscountCodeFind ($code: String!) {
+	codeDiscountNodeByCode(code: $code) {
+		id
+		codeDiscount {
+			__typename
+			... on DiscountCodeBasic {
+				tags
+			}
+		}
+	}
+}
+`
+
+func DiscountCodeFind(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	code string,
+) (data_ *DiscountCodeFindResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DiscountCodeFind",
+		Query:  DiscountCodeFind_Operation,
+		Variables: &__DiscountCodeFindInput{
+			Code: code,
+		},
+	}
+
+	data_ = &DiscountCodeFindResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
 
 const DraftOrderComplete_Operation = `
 mutation DraftOrderComplete ($id: ID!, $paymentPending: Boolean!) {
@@ -1136,6 +1845,191 @@ func DraftOrderGet(
 	}
 
 	data_ = &DraftOrderGetResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const FulfillmentCreate_Operation = `
+mutation FulfillmentCreate ($fulfillment: FulfillmentInput!) {
+	fulfillmentCreate(fulfillment: $fulfillment) {
+		fulfillment {
+			id
+			status
+		}
+		userErrors {
+			field
+			message
+		}
+	}
+}
+`
+
+func FulfillmentCreate(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	fulfillment FulfillmentInput,
+) (data_ *FulfillmentCreateResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "FulfillmentCreate",
+		Query:  FulfillmentCreate_Operation,
+		Variables: &__FulfillmentCreateInput{
+			Fulfillment: fulfillment,
+		},
+	}
+
+	data_ = &FulfillmentCreateResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const InventoryAdjust_Operation = `
+mutation InventoryAdjust ($input: InventoryAdjustQuantitiesInput!, $key: String!) {
+	inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
+		inventoryAdjustmentGroup {
+			id
+		}
+		userErrors {
+			code
+			field
+			message
+		}
+	}
+}
+`
+
+func InventoryAdjust(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input InventoryInput,
+	key string,
+) (data_ *InventoryAdjustResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InventoryAdjust",
+		Query:  InventoryAdjust_Operation,
+		Variables: &__InventoryAdjustInput{
+			Input: input,
+			Key:   key,
+		},
+	}
+
+	data_ = &InventoryAdjustResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const InventoryLevels_Operation = `
+query InventoryLevels ($id: ID!) {
+	productVariant(id: $id) {
+		id
+		inventoryItem {
+			id
+			tracked
+			inventoryLevels(first: 50) {
+				nodes {
+					location {
+						id
+						name
+					}
+					quantities(names: ["available","on_hand","committed","incoming"]) {
+						name
+						quantity
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func InventoryLevels(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *InventoryLevelsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InventoryLevels",
+		Query:  InventoryLevels_Operation,
+		Variables: &__InventoryLevelsInput{
+			Id: id,
+		},
+	}
+
+	data_ = &InventoryLevelsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const OpenFulfillments_Operation = `
+query OpenFulfillments ($id: ID!) {
+	order(id: $id) {
+		id
+		fulfillmentOrders(first: 50) {
+			nodes {
+				id
+				status
+			}
+		}
+		fulfillments(first: 50) {
+			id
+			status
+			trackingInfo(first: 5) {
+				number
+				url
+				company
+			}
+			fulfillmentLineItems(first: 100) {
+				nodes {
+					id
+					quantity
+				}
+			}
+		}
+	}
+}
+`
+
+func OpenFulfillments(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *OpenFulfillmentsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OpenFulfillments",
+		Query:  OpenFulfillments_Operation,
+		Variables: &__OpenFulfillmentsInput{
+			Id: id,
+		},
+	}
+
+	data_ = &OpenFulfillmentsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1580,6 +2474,48 @@ func RefundCreate(
 	}
 
 	data_ = &RefundCreateResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+const ReturnCreate_Operation = `
+mutation ReturnCreate ($input: ReturnInput!) {
+	returnCreate(returnInput: $input) {
+		return {
+			id
+			name
+			status
+		}
+		userErrors {
+			code
+			field
+			message
+		}
+	}
+}
+`
+
+func ReturnCreate(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input ReturnInput,
+) (data_ *ReturnCreateResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReturnCreate",
+		Query:  ReturnCreate_Operation,
+		Variables: &__ReturnCreateInput{
+			Input: input,
+		},
+	}
+
+	data_ = &ReturnCreateResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -117,7 +117,7 @@ func (s *shop) variantObject(p product, v variant) object {
 		"__typename": "ProductVariant", "id": gid("ProductVariant", v.number), "title": v.title,
 		"displayName": p.title + " - " + v.title, "price": decimal(v.price), "availableForSale": left > 0,
 		"inventoryPolicy": "DENY", "inventoryQuantity": left,
-		"inventoryItem": object{"__typename": "InventoryItem", "tracked": true},
+		"inventoryItem": s.inventoryItem(v),
 	}
 }
 

@@ -39,6 +39,7 @@ func New(env fake.Env) http.Handler {
 	s.mux.HandleFunc("POST /api/{version}/graphql.json", s.graphql(s.storefrontRoots(), s.storefrontToken))
 	s.mux.HandleFunc("GET /admin", s.adminPage)
 	s.mux.HandleFunc("POST /_fulfil", s.fulfilRequest)
+	s.mux.HandleFunc("POST /_events", s.happen)
 	s.mux.HandleFunc("GET /_orders", s.listOrders)
 	s.mux.HandleFunc("GET /images/{name}", s.image)
 	s.mux.HandleFunc("GET /cart/{items}", s.permalink)

@@ -164,13 +164,14 @@ func (s *shop) orderObject(o order) object {
 			display = "DELIVERED"
 		}
 		tracking := []object{{"__typename": "FulfillmentTrackingInfo", "number": sh.Number, "url": sh.URL, "company": sh.Company}}
-		shipments = append(shipments, object{"__typename": "Fulfillment", "id": sh.ID, "displayStatus": display, "trackingInfo": tracking})
+		shipments = append(shipments, object{"__typename": "Fulfillment", "id": sh.ID, "displayStatus": display, "trackingInfo": tracking,
+			"status": "SUCCESS", "fulfillmentLineItems": connection(sentLines(o))})
 	}
 	out := object{
 		"__typename": "Order", "id": o.ID, "name": o.Name, "tags": o.Tags, "cancelledAt": cancelled,
 		"displayFinancialStatus": o.financialStatus(), "displayFulfillmentStatus": status,
 		"customAttributes": attributeObjects(o.Attributes), "totalPriceSet": moneyBag(total(o.Lines)),
-		"fulfillments": shipments, "transactions": []object{},
+		"fulfillments": shipments, "transactions": []object{}, "fulfillmentOrders": connection(toFulfil(o)),
 	}
 	if !o.Pending {
 		out["transactions"] = []object{s.sale(o)}

@@ -20,6 +20,13 @@ func (s *shop) adminRoots() roots {
 
 		"webhookSubscriptions":      s.webhookSubscriptions,
 		"webhookSubscriptionCreate": s.webhookSubscriptionCreate,
+		"productVariant":            s.productVariant,
+		"inventoryAdjustQuantities": s.inventoryAdjust,
+		"customerSet":               s.customerSet,
+		"discountCodeBasicCreate":   s.discountCreate,
+		"codeDiscountNodeByCode":    s.discountByCode,
+		"fulfillmentCreate":         s.fulfillmentCreate,
+		"returnCreate":              s.returnCreate,
 	}
 }
 

@@ -142,6 +142,10 @@ func (s *server) getSession(c call) (any, *apiError) {
 		}
 		return found == nil
 	})
+	var l link
+	if found == nil && strings.HasPrefix(c.id(), "cs_") && s.env.State().Get("links", c.id(), &l) {
+		found = l.session(s.env.BaseURL())
+	}
 	if found == nil {
 		return nil, missing("checkout session", "session")
 	}

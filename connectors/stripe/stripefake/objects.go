@@ -109,6 +109,9 @@ func (p payment) session() object {
 		"payment_intent": p.Intent, "payment_link": p.Link, "payment_status": "unpaid", "status": "open",
 		"customer_details": object{"email": payerEmail, "name": payerName},
 	}
+	if p.Link == p.Session {
+		o["payment_link"] = nil // a session of its own
+	}
 	if p.Paid {
 		o["payment_status"], o["status"] = "paid", "complete"
 	}

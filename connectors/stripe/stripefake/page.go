@@ -1,66 +1,36 @@
 package stripefake
 
 import (
-	_ "embed"
 	"encoding/json"
-	"fmt"
-	"html/template"
 	"net/http"
 	"strings"
+
+	"parley/connectors/sdk/fake/paypage"
+	iso "parley/connectors/sdk/money"
 )
-
-//go:embed page.html
-var pageSource string
-
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
-
-// What a visitor of a payment page is told.
-const (
-	pageOpen     = "open"
-	pagePaid     = "paid"     // just now
-	pageDeclined = "declined" // and may be tried again
-	pageDone     = "done"     // paid before: nothing was charged
-	pageClosed   = "closed"   // deactivated
-	pageUnknown  = "unknown"
-)
-
-var pageStatus = map[string]int{
-	pageOpen: http.StatusOK, pagePaid: http.StatusOK, pageDeclined: http.StatusPaymentRequired,
-	pageDone: http.StatusConflict, pageClosed: http.StatusGone, pageUnknown: http.StatusNotFound,
-}
-
-type pageView struct {
-	State, Total, Description, SuccessMessage string
-	Lines                                     []pageLine
-}
-
-type pageLine struct {
-	Title, Total string
-	Quantity     int64
-}
 
 func (s *server) showPage(w http.ResponseWriter, r *http.Request) {
 	var l link
 	if !s.env.State().Get("links", r.PathValue("link"), &l) {
-		renderPage(w, pageUnknown, http.StatusNotFound, l)
+		renderPage(w, paypage.Unknown, http.StatusNotFound, l)
 		return
 	}
 	state := l.state()
-	status := pageStatus[state]
-	if state == pageDone {
+	status := state.Status()
+	if state == paypage.Done {
 		status = http.StatusOK // to look at it is no conflict
 	}
 	renderPage(w, state, status, l)
 }
 
-func (l link) state() string {
+func (l link) state() paypage.State {
 	switch {
 	case l.full():
-		return pageDone
+		return paypage.Done
 	case !l.Active:
-		return pageClosed
+		return paypage.Closed
 	}
-	return pageOpen
+	return paypage.Open
 }
 
 // pay acts on the page's buttons: a form post with action=pay or action=decline.
@@ -72,41 +42,47 @@ func (s *server) pay(w http.ResponseWriter, r *http.Request) {
 	}
 	l, state := s.claim(r.PathValue("link"), action == "pay")
 	switch {
-	case state != pageOpen:
+	case state != paypage.Open:
 	case action == "pay":
 		s.settle(l)
-		state = pagePaid
+		state = paypage.Paid
 	case s.decline(l):
-		state = pageDeclined
+		state = paypage.Declined
 	default:
-		state = pageDone
+		state = paypage.Done
 	}
-	renderPage(w, state, pageStatus[state], l)
+	renderPage(w, state, state.Status(), l)
 }
 
 // claim opens a checkout on a link, and for a payment takes one of the sessions
 // that the link allows, in one atomic step: of two that pay at once one finds
-// the link used. The state is pageOpen if the checkout may go on.
-func (s *server) claim(id string, paying bool) (l link, state string) {
+// the link used. The state is paypage.Open if the checkout may go on.
+func (s *server) claim(id string, paying bool) (l link, state paypage.State) {
 	session, intent := s.env.NextID("cs_test_"), s.env.NextID("pi_")
-	state = pageUnknown
+	state = paypage.Unknown
 	s.env.State().Update("links", id, func(old json.RawMessage) any {
 		found := decodeLink(old)
 		if found == nil {
 			return nil
 		}
 		state = found.state()
-		if state == pageOpen {
+		if state == paypage.Open {
 			if found.Intent == "" {
-				found.Session, found.Intent = session, intent
+				found.Intent = intent
+				if found.Session == "" {
+					found.Session = session
+				}
 			}
 			if paying {
 				found.Count++
 			}
 		}
 		l = *found
-		if paying && state == pageOpen {
-			found.Session, found.Intent = "", "" // a link without a limit starts afresh
+		if paying && state == paypage.Open {
+			found.Intent = "" // a link without a limit starts afresh
+			if found.Session != found.ID {
+				found.Session = ""
+			}
 		}
 		return found
 	})
@@ -149,36 +125,19 @@ func (s *server) attempt(l link, succeeds bool) (p payment, done bool) {
 	return p, done
 }
 
-func renderPage(w http.ResponseWriter, state string, status int, l link) {
-	view := pageView{State: state, Description: l.Description, SuccessMessage: l.SuccessMessage, Total: money(l.total(), l.Currency)}
+func renderPage(w http.ResponseWriter, state paypage.State, status int, l link) {
+	view := paypage.View{State: state, Description: l.Description, SuccessMessage: l.SuccessMessage, Total: money(l.total(), l.Currency)}
 	for _, i := range l.Items {
-		view.Lines = append(view.Lines, pageLine{Title: i.Title, Quantity: i.Quantity, Total: money(i.Amount*i.Quantity, l.Currency)})
+		view.Lines = append(view.Lines, paypage.Line{Title: i.Title, Quantity: i.Quantity, Total: money(i.Amount*i.Quantity, l.Currency)})
 	}
 	if len(l.Items) == 1 && l.Items[0].Title == l.Description {
 		view.Lines = nil // it would say the same once more
 	}
-	var page strings.Builder
-	if err := pageTemplate.Execute(&page, view); err != nil {
-		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	write(w, status, []byte(page.String()))
+	paypage.Render(w, status, view)
 }
 
-// money writes an amount of minor units, by the decimals of ISO 4217.
+// money writes an amount of minor units.
 func money(amount int64, currency string) string {
-	code, decimals := strings.ToUpper(currency), 2
-	switch code {
-	case "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF":
-		return fmt.Sprintf("%d %s", amount, code)
-	case "BHD", "JOD", "KWD", "OMR", "TND":
-		decimals = 3
-	}
-	unit := int64(100)
-	if decimals == 3 {
-		unit = 1000
-	}
-	return fmt.Sprintf("%d.%0*d %s", amount/unit, decimals, amount%unit, code)
+	code := strings.ToUpper(currency)
+	return iso.Decimal(amount, code) + " " + code
 }

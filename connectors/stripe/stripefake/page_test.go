@@ -264,7 +264,7 @@ func TestStripesErrors(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, status)
 		require.Equal(t, code, out["error"].(map[string]any)["code"])
 	}
-	status, _ = s.post("/v1/customers", "")
+	status, _ = s.post("/v1/coupons", "")
 	require.Equal(t, http.StatusNotFound, status)
 }
 

@@ -17,6 +17,7 @@ import (
 // Provider describes the fake to the sandbox.
 var Provider = fake.Provider{
 	Connector: "stripe",
+	Page:      "dashboard",
 	New:       func(env fake.Env) http.Handler { return newServer(env) },
 	Operation: func(r *http.Request, body []byte) string { return operation(r.Method, r.URL.Path, body) },
 	Account: func(baseURL string, secret func(string) string) json.RawMessage {
@@ -49,16 +50,33 @@ type server struct {
 func newServer(env fake.Env) *server {
 	s := &server{env: env, mux: http.NewServeMux(), busy: map[string]bool{}}
 	for pattern, do := range map[string]endpoint{
-		"POST /v1/payment_links":         s.createLink,
-		"GET /v1/payment_links/{id}":     s.getLink,
-		"POST /v1/payment_links/{id}":    s.updateLink,
-		"GET /v1/checkout/sessions":      s.listSessions,
-		"GET /v1/checkout/sessions/{id}": s.getSession,
-		"GET /v1/payment_intents/{id}":   s.getIntent,
-		"POST /v1/refunds":               s.createRefund,
-		"GET /v1/refunds/{id}":           s.getRefund,
-		"GET /v1/balance":                s.balance,
-		"GET /v1/events":                 s.listEvents,
+		"POST /v1/payment_links":                 s.createLink,
+		"GET /v1/payment_links/{id}":             s.getLink,
+		"POST /v1/payment_links/{id}":            s.updateLink,
+		"GET /v1/checkout/sessions":              s.listSessions,
+		"GET /v1/checkout/sessions/{id}":         s.getSession,
+		"GET /v1/payment_intents/{id}":           s.getIntent,
+		"POST /v1/refunds":                       s.createRefund,
+		"GET /v1/refunds/{id}":                   s.getRefund,
+		"GET /v1/balance":                        s.balance,
+		"POST /v1/checkout/sessions":             s.createSession,
+		"POST /v1/checkout/sessions/{id}/expire": s.expireSession,
+		"GET /v1/customers/search":               s.searchCustomers,
+		"POST /v1/customers":                     s.create("cus_", "customer", nil),
+		"POST /v1/customers/{id}":                s.change("", "customer", nil),
+		"POST /v1/invoices":                      s.create("in_", "invoice", newInvoice),
+		"GET /v1/invoices/{id}":                  s.fetch("invoice"),
+		"POST /v1/invoiceitems":                  s.createItem,
+		"POST /v1/invoices/{id}/finalize":        s.change("invoice.finalized", "invoice", s.finalized),
+		"POST /v1/invoices/{id}/void":            s.change("invoice.voided", "invoice", voided),
+		"POST /v1/payouts":                       s.createPayout,
+		"GET /v1/payouts/{id}":                   s.fetch("payout"),
+		"POST /v1/subscriptions":                 s.createSubscription,
+		"GET /v1/subscriptions/{id}":             s.fetch("subscription"),
+		"POST /v1/subscriptions/{id}":            s.change("customer.subscription.updated", "subscription", scheduled),
+		"DELETE /v1/subscriptions/{id}":          s.change("customer.subscription.deleted", "subscription", ended),
+		"GET /v1/balance_transactions":           s.listBalance,
+		"GET /v1/events":                         s.listEvents,
 	} {
 		s.mux.HandleFunc(pattern, s.api(do))
 	}
@@ -67,6 +85,8 @@ func newServer(env fake.Env) *server {
 	}))
 	s.mux.HandleFunc("GET /pay/{link}", s.showPage)
 	s.mux.HandleFunc("POST /pay/{link}", s.pay)
+	s.mux.HandleFunc("GET /dashboard", s.dashboard)
+	s.mux.HandleFunc("POST /dashboard/{id}", s.act)
 	return s
 }
 
@@ -90,7 +110,7 @@ func operation(method, path string, body []byte) string {
 	case method == http.MethodGet && path == "/v1/events":
 		return fake.Poll
 	}
-	return ""
+	return billing(method, path)
 }
 
 // ownerOf names the Stripe account of a secret key without keeping the key.
