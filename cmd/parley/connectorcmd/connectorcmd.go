@@ -15,8 +15,8 @@ import (
 
 // New returns the command over a list of connectors. All its errors are *[exit.Error].
 func New(list []sdk.Connector) *cobra.Command {
-	return exit.Group(&cobra.Command{Use: "connector", Short: "List connectors, call their operations, verify their webhooks"},
-		listCommand(list), showCommand(list), callCommand(list), verifyCommand(list))
+	return exit.Group(&cobra.Command{Use: "connector", Short: "List connectors, call their operations, verify their webhooks, import new ones"},
+		listCommand(list), showCommand(list), callCommand(list), verifyCommand(list), importCommand())
 }
 
 func find(list []sdk.Connector, name string) (sdk.Connector, error) {
