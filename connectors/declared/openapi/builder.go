@@ -22,6 +22,8 @@ type builder struct {
 	wire map[string]string
 	// query are the parameters of the query, by name.
 	query map[string]object
+	// contentType is what an operation wants to be told, even without a body.
+	contentType string
 	// key is the header that carries an idempotency key.
 	key object
 }
@@ -70,6 +72,9 @@ func (b *builder) param(p object) error {
 		b.query[name] = p
 	case "header":
 		if slices.Contains(ignored, strings.ToLower(name)) {
+			if must && strings.EqualFold(name, "Content-Type") {
+				b.contentType = contentType(b.i.doc, p)
+			}
 			return nil
 		}
 		if keyHeader.MatchString(name) {
@@ -112,6 +117,13 @@ func (b *builder) param(p object) error {
 			converted = s
 		}
 	}
+	if must && in == "query" { // an empty list cannot be written
+		if s := b.i.c.resolve(converted); s["type"] == "array" && s["minItems"] == nil {
+			s = maps.Clone(s)
+			s["minItems"] = 1
+			converted = s
+		}
+	}
 	b.properties[field] = converted
 	if must {
 		b.required = append(b.required, field)
@@ -130,6 +142,17 @@ func (b *builder) param(p object) error {
 		b.op.Headers[name] = value
 	}
 	return nil
+}
+
+// contentType is the first that a header's schema names.
+func contentType(d *document, p object) string {
+	s, _ := d.deref(p["schema"])
+	for _, v := range append(slices.Clone(list(s, "enum")), s["const"], s["default"], p["example"], s["example"]) {
+		if t, ok := v.(string); ok && strings.Contains(t, "/") {
+			return t
+		}
+	}
+	return "application/json"
 }
 
 // style is how lists and objects of a parameter are written.
@@ -276,9 +299,8 @@ func (b *builder) spread(flat object, typ string, must bool) bool {
 		b.additional = a
 	}
 	b.op.Body.Rest = true
-	if len(list(flat, "required")) == 0 && !must {
-		b.op.Body.Required = false
-	}
+	// An empty object is never wrong where any would do, and no body often is.
+	b.op.Body.Required = must || typ == "json"
 	return true
 }
 

@@ -179,6 +179,12 @@ func (i *importer) operation(path, method string, item, op object) error {
 	if i.c.err != nil {
 		return i.c.err
 	}
+	if b.contentType != "" && (d.Body == nil || d.Body.Type == "json") && !strings.ContainsAny(b.contentType, "{}") {
+		if d.Headers == nil {
+			d.Headers = map[string]declared.Value{}
+		}
+		d.Headers["Content-Type"] = declared.Value{Value: b.contentType}
+	}
 	answer, headers := i.answer(op)
 	d.Effect, d.Note = effect(method, b.key)
 	if b.key == nil && method == "GET" && b.properties["max_items"] == nil && answer != nil {
