@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/http"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
@@ -18,6 +19,7 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		http.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		webchat.Connector,
