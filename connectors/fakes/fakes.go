@@ -3,6 +3,7 @@
 package fakes
 
 import (
+	"parley/connectors/http/httpfake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -12,6 +13,7 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		httpfake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		whatsappfake.Provider,
