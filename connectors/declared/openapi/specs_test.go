@@ -77,7 +77,7 @@ func TestSampleRequestsAreWhatTheDocumentAsksFor(t *testing.T) {
 		r, err := openapi.Import(raw, openapi.Options{Name: "imported"})
 		took := time.Since(start)
 		if err != nil {
-			if !strings.Contains(name, "zoho") {
+			if !elsewhere.Match(raw) {
 				t.Errorf("%s: %v", name, err)
 			}
 			continue
@@ -98,7 +98,7 @@ func TestSampleRequestsAreWhatTheDocumentAsksFor(t *testing.T) {
 			t.Logf("%s: no sample for %s", name, op)
 		}
 		for _, s := range r.Report.Skipped {
-			if !strings.Contains(name, "zoho") {
+			if !elsewhere.Match(raw) {
 				t.Logf("%s: skipped %s: %s", name, s.Where, s.Why)
 			}
 		}
@@ -140,6 +140,9 @@ func configured(t *testing.T, c sdk.Connector) json.RawMessage {
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 
+// elsewhere are references to other files.
+var elsewhere = regexp.MustCompile(`"\$ref"\s*:\s*"[^#"]`)
+
 // beyond are what the validator itself cannot do: schemas that it cannot compile
 // (patterns that are none in Go, nullable in 3.1, circles).
 var beyond = []string{"failed schema compilation", "not valid regex", "failed to compile"}
@@ -148,12 +151,13 @@ var beyond = []string{"failed schema compilation", "not valid regex", "failed to
 // validator cannot compile, and all where it cannot read the document.
 func judge(t *testing.T, raw []byte, r *openapi.Result) (accepted, unjudged int, refused []string) {
 	t.Helper()
+	if elsewhere.Match(raw) { // the validator's parser overflows its stack on some of these
+		return 0, len(r.Report.Operations), nil
+	}
 	doc, err := libopenapi.NewDocument(raw)
 	require.NoError(t, err)
 	v, errs := validator.NewValidator(doc)
-	if len(errs) > 0 { // it refers to other files
-		return 0, len(r.Report.Operations), nil
-	}
+	require.Empty(t, errs)
 	c := built(t, r)
 	templates := map[string]map[string]bool{} // a validator cannot tell those of one form apart
 	form := func(path string) string { return placeholder.ReplaceAllString(path, "{}") }
