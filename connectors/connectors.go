@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/http"
 	"parley/connectors/instagram"
 	"parley/connectors/messenger"
 	"parley/connectors/openai"
@@ -24,6 +25,7 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		http.Connector,
 		instagram.Connector,
 		messenger.Connector,
 		openai.Connector,

@@ -3,6 +3,7 @@
 package fakes
 
 import (
+	"parley/connectors/http/httpfake"
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/openai/openaifake"
@@ -18,6 +19,7 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		httpfake.Provider,
 		instagramfake.Provider,
 		messengerfake.Provider,
 		openaifake.Provider,

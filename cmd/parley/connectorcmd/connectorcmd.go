@@ -15,8 +15,8 @@ import (
 
 // New returns the command over a list of connectors. All its errors are *[exit.Error].
 func New(list []sdk.Connector) *cobra.Command {
-	return exit.Group(&cobra.Command{Use: "connector", Short: "List connectors, call their operations, check configurations, verify webhooks, write new ones"},
-		listCommand(list), showCommand(list), callCommand(list), checkCommand(list), verifyCommand(list), newCommand(), docsCommand(list), probeCommand(list))
+	return exit.Group(&cobra.Command{Use: "connector", Short: "List connectors, call their operations, check configurations, verify webhooks, write and import new ones"},
+		listCommand(list), showCommand(list), callCommand(list), checkCommand(list), verifyCommand(list), newCommand(), importCommand(), docsCommand(list), probeCommand(list))
 }
 
 func find(list []sdk.Connector, name string) (sdk.Connector, error) {
