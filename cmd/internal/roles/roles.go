@@ -25,6 +25,7 @@ import (
 	"parley/internal/intake"
 	"parley/internal/ledger"
 	"parley/internal/observe"
+	"parley/internal/outages"
 	"parley/internal/outbound"
 	"parley/internal/store"
 	"parley/internal/vault"
@@ -65,6 +66,7 @@ type Engine struct {
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
 	Connections   *connections.Connections
+	Outages       *outages.Outages
 	Flows         *flows.Flows
 	Temporal      client.Client
 	Waker         *wake.Waker
@@ -111,8 +113,9 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Ledger = ledger.New(e.DB, e.Vault)
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
+	e.Outages = outages.New(e.DB, outages.Options{})
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL,
-		Outbound: outbound.New(outbound.Options{Registry: c.Registry}),
+		Outbound: outbound.New(outbound.Options{Registry: c.Registry, Opened: e.circuitOpened}),
 		Wrap:     c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err

@@ -58,6 +58,10 @@ func (d *doubles) register(r worker.ActivityRegistry, happened *events) {
 		happened.report("stage " + in.Stage)
 		return nil
 	}, name(process.AdvanceActivity))
+	r.RegisterActivityWithOptions(func(_ context.Context, in process.OutageInput) (process.Outage, error) {
+		happened.report("outage of " + in.Connector)
+		return process.Outage{Connector: in.Connector}, nil
+	}, name(process.OutageActivity))
 }
 
 func (d *doubles) count(n *int) int {
