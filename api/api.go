@@ -23,6 +23,7 @@ import (
 type Options struct {
 	Keys          Keys
 	Connections   Connections
+	Outages       Outages
 	Contacts      Contacts
 	Conversations Conversations
 	Agents        Agents
@@ -119,7 +120,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 	} {
 		all = append(all, some...)

@@ -16,6 +16,7 @@ import (
 
 	"parley/cmd/parley/accesscmd"
 	"parley/cmd/parley/benchcmd"
+	"parley/cmd/parley/connectioncmd"
 	"parley/cmd/parley/connectorcmd"
 	"parley/cmd/parley/exit"
 	"parley/cmd/parley/flowcmd"
@@ -49,7 +50,7 @@ func rootCommand() *cobra.Command {
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
 		rolecmd.API(all), rolecmd.Worker(all), rolecmd.Migrate(),
 		accesscmd.Workspace(), accesscmd.Key(),
-		flowcmd.New(all), connectorcmd.New(all), benchcmd.New(),
+		flowcmd.New(all), connectorcmd.New(all), connectioncmd.New(), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -23,6 +23,7 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
+	"parley/internal/outages"
 	"parley/internal/store/storetest"
 )
 
@@ -59,7 +60,7 @@ func open(t *testing.T) *desk {
 	t.Helper()
 	db, v, ws := storetest.Open(t)
 	e := &Engine{DB: db, Vault: v, Contacts: contacts.New(db, v), Inbox: bus.NewInbox(db, v), Conversations: conversations.New(db, v),
-		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db)}
+		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db), Outages: outages.New(db, outages.Options{})}
 	e.Config.Connectors = []sdk.Connector{webchat.Connector, till}
 	e.PublicURL = "https://parley.test"
 	e.Connections = connections.New(connections.Options{DB: db, Vault: v, Connectors: e.Config.Connectors})

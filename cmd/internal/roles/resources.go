@@ -21,6 +21,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 	return api.Options{
 		Keys:          keyResource{access.New(e.DB)},
 		Connections:   connectionResource{e},
+		Outages:       outageResource{e.Connections, e.Outages},
 		Contacts:      contactResource{e.Contacts},
 		Conversations: c,
 		Agents:        agentResource{conversationResource: c, connections: e.Connections, dispatch: d},
