@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +169,48 @@ func TestDrainKeepsToItsRate(t *testing.T) {
 	}
 	require.Equal(t, 30, total)
 	require.Equal(t, 0, e.report().Waiting)
+}
+
+// Several workers drain at the same moment and together keep to the rate.
+func TestDrainersShareTheRate(t *testing.T) {
+	e := setUp(t, parrot)
+	conn := e.deed("charge").effect.Connection
+	require.NoError(t, e.Outages.Begin(t.Context(), e.ws, conn, outages.Operator, 4, "test"))
+	for range 12 {
+		require.Equal(t, "parked", e.deed("charge").meets())
+	}
+	require.NoError(t, e.Outages.Resume(t.Context(), e.ws, conn, "test"))
+	at := time.Now().Add(time.Minute)
+	same := outages.New(e.db, outages.Options{Now: func() time.Time { return at }})
+	var all sync.WaitGroup
+	var told atomic.Int64
+	for range 8 {
+		all.Go(func() {
+			require.NoError(t, same.Drain(t.Context(), func(context.Context, outages.Release) error {
+				told.Add(1)
+				return nil
+			}))
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 4, one[int](e, `SELECT count(*) FROM outage_effects WHERE released_at IS NOT NULL`))
+	require.GreaterOrEqual(t, told.Load(), int64(4))
+}
+
+// A workflow that could not be told is told again.
+func TestATellingThatFailsIsRepeated(t *testing.T) {
+	e := setUp(t, parrot)
+	d := e.deed("charge")
+	require.NoError(t, e.Outages.Begin(t.Context(), e.ws, d.effect.Connection, outages.Operator, 4, "test"))
+	require.Equal(t, "parked", d.meets())
+	require.NoError(t, e.Outages.Resume(t.Context(), e.ws, d.effect.Connection, "test"))
+	require.Error(t, e.Outages.Drain(t.Context(), func(context.Context, outages.Release) error { return errors.New("no Temporal") }))
+	require.Nil(t, e.report().DrainedAt)
+	e.ahead += 11 * time.Second
+	require.Equal(t, []string{d.effect.Key}, e.drain())
+	e.ahead += time.Second
+	e.drain()
+	require.NotNil(t, e.report().DrainedAt)
 }
 
 // Workflows that began before there was parking are told something they know.

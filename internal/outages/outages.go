@@ -50,7 +50,7 @@ type Options struct {
 	// Fresh is how long a process goes on with what it knows, 1 s: how soon it
 	// notices an outage that another one opened. Negative means to look each time.
 	Fresh time.Duration
-	// ProbeAfter is the time until an outage of a circuit is probed, 31 s: a bit
+	// ProbeAfter is the time until an outage of a circuit is probed, 11 s: a bit
 	// more than a circuit takes to let a request through. It doubles with each
 	// probe that fails, up to 10 times as much.
 	ProbeAfter time.Duration
@@ -71,7 +71,7 @@ func New(db *store.DB, o Options) *Outages {
 		o.Fresh = time.Second
 	}
 	if o.ProbeAfter == 0 {
-		o.ProbeAfter = 31 * time.Second
+		o.ProbeAfter = 11 * time.Second
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -92,6 +92,11 @@ func final(class sdk.Class) error {
 	return temporal.NewNonRetryableApplicationError("refused", string(class), nil)
 }
 
+// parked is that of an operation whose provider is out.
+func parked() error {
+	return temporal.NewNonRetryableApplicationError("out", process.ErrorParked, nil, process.Outage{Connector: "stripe", Cause: "circuit"})
+}
+
 // passing is an error that is.
 func passing() error {
 	return temporal.NewApplicationError("not now", string(sdk.Unavailable))
