@@ -217,12 +217,14 @@ func (p *proof) drains() {
 	require.NoError(p.t, p.Outages.Drain(p.t.Context(), func(_ context.Context, r outages.Release) error {
 		return p.env.SignalWorkflowByID(r.WorkflowID, process.SignalReleased, process.Released{Key: r.Key})
 	}))
-	every := time.Second
 	if p.till.since() < downTo {
-		every = 10 * time.Second
+		p.env.RegisterDelayedCallback(p.drains, 10*time.Second)
+		return
 	}
-	if p.till.since() < downTo+time.Hour {
-		p.env.RegisterDelayedCallback(p.drains, every)
+	left, err := p.Outages.Current(p.t.Context(), p.ws, p.conn)
+	require.NoError(p.t, err)
+	if left != nil {
+		p.env.RegisterDelayedCallback(p.drains, time.Second)
 	}
 }
 
