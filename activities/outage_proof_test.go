@@ -212,13 +212,13 @@ func workflowOf(c process.Ref) string {
 	return fmt.Sprintf("order/%s/%s/%s", c.Workspace, c.Contact, c.ID)
 }
 
-// drains lets go on what may, every second while anything waits.
+// drains lets go on what may, now and then while Stripe is down, then every second.
 func (p *proof) drains() {
 	require.NoError(p.t, p.Outages.Drain(p.t.Context(), func(_ context.Context, r outages.Release) error {
 		return p.env.SignalWorkflowByID(r.WorkflowID, process.SignalReleased, process.Released{Key: r.Key})
 	}))
 	if p.till.since() < downTo {
-		p.env.RegisterDelayedCallback(p.drains, 10*time.Second)
+		p.env.RegisterDelayedCallback(p.drains, 30*time.Second)
 		return
 	}
 	left, err := p.Outages.Current(p.t.Context(), p.ws, p.conn)
@@ -228,7 +228,7 @@ func (p *proof) drains() {
 	}
 }
 
-// shop starts the orders: a fifth of them before the outage, the others in it.
+// shop starts the orders: some before the outage, the others in it.
 func (p *proof) shop(ctx workflow.Context, before, during int) error {
 	var all []workflow.Future
 	start := func(n int, window time.Duration) error {
@@ -268,7 +268,7 @@ func TestTwoHoursWithoutStripe(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PARLEY_OUTAGE_ORDERS")); err == nil && n > waiting {
 		waiting = n
 	}
-	before := waiting / 5
+	before := waiting / 10
 	p := newProof(t)
 	p.env.RegisterWorkflowWithOptions(p.shop, workflow.RegisterOptions{Name: "shop"})
 	p.env.RegisterDelayedCallback(p.drains, downFrom)
