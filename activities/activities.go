@@ -21,6 +21,7 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
+	"parley/internal/outages"
 	"parley/internal/vault"
 	"parley/workflows/conversation"
 	"parley/workflows/flow"
@@ -40,6 +41,7 @@ type Deps struct {
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
 	Connections   *connections.Connections
+	Outages       *outages.Outages
 	Flows         *flows.Flows
 	Starter       Starter
 	Waker         bus.Waker
@@ -72,6 +74,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 		process.OperationActivity: a.RunOperation,
 		process.AdvanceActivity:   a.AdvanceCase,
 		process.TellActivity:      a.TellContact,
+		process.OutageActivity:    a.OutageOf,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}

@@ -20,7 +20,8 @@ import (
 
 // CallConnector performs one effect that a turn planned and puts its outcome
 // into the conversation's inbox, once. It returns an error, and is run again,
-// only while trying again can help and the deadline has not passed.
+// only while trying again can help and the deadline has not passed. While the
+// connection is out it does nothing and ends with [process.ErrorParked].
 func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInput) error {
 	ref, err := a.Conversations.Ref(ctx, conversations.Key{Workspace: in.Workspace, ID: in.Conversation})
 	if err != nil {
@@ -34,6 +35,7 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 		return Temporal(err)
 	}
 	out, err := a.call(ctx, ref, in.Key, req)
+	err = understood(err, in.Parks)
 	result := flow.Event{Kind: flow.EventCallResult, Ref: req.Ref, Output: out}
 	if err != nil {
 		failed, ours := errors.AsType[*sdk.Error](err)

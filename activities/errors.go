@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"parley/connectors/sdk"
 	"parley/internal/vault"
+	"parley/workflows/process"
 )
 
 // Temporal turns an error into Temporal's terms: the one place where classes
@@ -17,12 +18,19 @@ import (
 //	uncertain                           final: it must not be repeated
 //	throttled                           again after the provider's wish
 //	unavailable, and all that is none   again with growing pauses
+//
+// An effect that waits for the end of an outage is final too: its workflow knows
+// when to go on.
 func Temporal(err error) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, vault.ErrErased) {
 		return temporal.NewNonRetryableApplicationError("the data was erased", string(sdk.NotFound), nil)
+	}
+	if p, ok := errors.AsType[*parked](err); ok {
+		return temporal.NewApplicationErrorWithOptions(p.Error(), process.ErrorParked, temporal.ApplicationErrorOptions{
+			NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign, Details: []any{p.detail()}})
 	}
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {

@@ -22,6 +22,7 @@ import (
 	"parley/internal/flows"
 	"parley/internal/intake"
 	"parley/internal/ledger"
+	"parley/internal/outages"
 	"parley/internal/store"
 	"parley/internal/store/storetest"
 	"parley/internal/vault"
@@ -44,6 +45,7 @@ type engine struct {
 	shop    *shop
 	*Activities
 	woken []bus.Target
+	ahead time.Duration // how far the clock of outages is
 	mu    sync.Mutex
 }
 
@@ -54,6 +56,8 @@ func (e *engine) Wake(_ context.Context, t bus.Target) error {
 	e.woken = append(e.woken, t)
 	return nil
 }
+
+func (e *engine) now() time.Time { return time.Now().Add(e.ahead) }
 
 // settle is how long the test channel's echoes may take.
 const settle = 40 * time.Second
@@ -86,7 +90,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 	e.intake = &intake.Intake{DB: e.db, Vault: e.vault, Contacts: e.people, Inbox: inbox, Cases: theCases,
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
-		Cases: theCases, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
+		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
 	return e
 }
 

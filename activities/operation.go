@@ -14,7 +14,8 @@ import (
 	"parley/workflows/process"
 )
 
-// RunOperation performs one operation of a connector for a case, once.
+// RunOperation performs one operation of a connector for a case, once. While the
+// connection is out it does nothing and ends with [process.ErrorParked].
 func (a *Activities) RunOperation(ctx context.Context, in process.OperationInput) (json.RawMessage, error) {
 	conn, op, err := a.operation(ctx, in.Case, in.Connector, in.Operation)
 	if err != nil {
@@ -26,7 +27,7 @@ func (a *Activities) RunOperation(ctx context.Context, in process.OperationInput
 		WorkflowID: workflowID(ctx), Connection: conn.ID, Connector: in.Connector, Operation: in.Operation,
 		Effect: op.EffectOn(conn.Conn), Input: in.Input,
 	})
-	return out, waiting(err)
+	return out, waiting(understood(err, in.Parks))
 }
 
 // settlePause is how often an effect whose outcome is unknown is looked at again:
@@ -61,10 +62,10 @@ func (a *Activities) operation(ctx context.Context, ref process.Ref, connector, 
 	return nil, sdk.Operation{}, sdk.Invalidf("connector %s has no operation %s", connector, name)
 }
 
-// perform makes one attempt of an effect, as far as the ledger allows it. The
+// attempt makes one attempt of an effect, as far as the ledger allows it. The
 // attempt is committed before the request leaves. Its errors are *sdk.Error
 // unless a part of the engine failed.
-func (a *Activities) perform(ctx context.Context, conn *connections.Connection, op sdk.Operation, e ledger.Effect) (json.RawMessage, error) {
+func (a *Activities) attempt(ctx context.Context, conn *connections.Connection, op sdk.Operation, e ledger.Effect) (json.RawMessage, error) {
 	d, err := a.Ledger.Begin(ctx, e)
 	switch {
 	case err != nil:

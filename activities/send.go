@@ -10,6 +10,8 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/ledger"
 	"parley/internal/observe"
+	"parley/internal/outages"
+	"parley/internal/outbound"
 )
 
 // outbox sends the messages of one turn, in order: a message goes out when the
@@ -23,6 +25,8 @@ type outbox struct {
 	now     time.Time
 	// stopped tells that the customer ended consent meanwhile: nothing more goes out.
 	stopped bool
+	// pass is what the connection's outage, if there is one, lets a first send do.
+	pass outages.Pass
 	// retryAt is set when a send has to wait.
 	retryAt time.Time
 }
@@ -44,6 +48,20 @@ func (o *outbox) resume(ctx context.Context) error {
 		return o.clear(ctx)
 	}
 	first := &sends[0]
+	if first.State == ledger.NotSent || first.State == ledger.Planned {
+		pass, err := o.a.Outages.Ask(ctx, o.s.Workspace, o.conn.ID, first.Key)
+		if err != nil {
+			return err
+		}
+		o.pass = pass
+	}
+	switch {
+	case o.pass.Wait:
+		o.retryAt = time.Now().Add(sendLook)
+		return nil
+	case o.pass.Released:
+		return o.attemptAll(ctx, sends)
+	}
 	switch first.State {
 	case ledger.Attempting:
 		lost := ledger.Outcome{Error: &sdk.Error{Class: sdk.Uncertain}}
@@ -70,11 +88,20 @@ func (o *outbox) resume(ctx context.Context) error {
 		}
 		o.count("resent")
 	}
-	if err := o.attempt(ctx, first); err != nil {
+	return o.attemptAll(ctx, sends)
+}
+
+// attemptAll sends messages of which none is under way.
+func (o *outbox) attemptAll(ctx context.Context, sends []conversations.Send) error {
+	if err := o.attempt(ctx, &sends[0]); err != nil {
 		return err
 	}
 	return o.sendAll(ctx, sends)
 }
+
+// sendLook is when a conversation whose message waits for the end of an outage
+// looks again, should nobody tell it.
+const sendLook = 10 * time.Minute
 
 func (o *outbox) settleAfter() time.Duration {
 	if o.channel.SettleAfter > 0 {
@@ -98,10 +125,7 @@ func (o *outbox) giveUp(ctx context.Context, sends []conversations.Send) error {
 	if len(sends) == 1 {
 		return nil
 	}
-	if err := o.attempt(ctx, &sends[1]); err != nil {
-		return err
-	}
-	return o.sendAll(ctx, sends[1:])
+	return o.attemptAll(ctx, sends[1:])
 }
 
 // attempt commits that a send is about to be attempted.
@@ -144,13 +168,53 @@ func (o *outbox) sendAll(ctx context.Context, sends []conversations.Send) error 
 			return conversations.ErrMoved // settled by an echo or taken over: look again
 		case !settled:
 			o.retryAt = time.Now().Add(wait)
-			return nil
+			return o.wait(ctx, &sends[i], m)
 		}
 		if !last {
 			sends[i+1].State, sends[i+1].Attempt = ledger.Attempting, sends[i+1].Attempt+1
 		}
 	}
 	return nil
+}
+
+// wait parks a message that did not leave because the connection is out.
+func (o *outbox) wait(ctx context.Context, s *conversations.Send, m conversations.Mark) error {
+	if m.Code != codeOutage && m.Code != outbound.CircuitOpen && !o.pass.Probe() {
+		return nil
+	}
+	out, err := o.a.Outages.Park(ctx, o.s.Workspace, o.conn.ID, s.Key)
+	if err == nil && out != nil {
+		o.retryAt = time.Now().Add(sendLook)
+	}
+	return err
+}
+
+// codeOutage is the code of a message that was not sent because of an outage.
+const codeOutage = "outage"
+
+// leave hands the message over, unless the connection is out.
+func (o *outbox) leave(ctx context.Context, s *conversations.Send) (sdk.Receipt, error) {
+	if !o.pass.Released {
+		pass, err := o.a.Outages.Ask(ctx, o.s.Workspace, o.conn.ID, s.Key)
+		if err != nil {
+			o.a.Log.WarnContext(ctx, "it could not be told whether the connection is out", "error", err)
+		} else if pass.Wait {
+			return sdk.Receipt{}, &sdk.Error{Class: sdk.Throttled, Code: codeOutage, Message: "the connection is out"}
+		}
+	}
+	receipt, err := o.deliver(ctx, s)
+	if failed := o.a.conclude(ctx, o.pass, o.conn, asError(err)); failed != nil {
+		o.a.Log.WarnContext(ctx, "what a send says of the connection could not be recorded", "error", failed)
+	}
+	return receipt, err
+}
+
+// asError gives whatever a connector failed with a class.
+func asError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return sdk.AsError(err)
 }
 
 // one makes an attempt. It returns how to mark it and, if it did not leave, after
@@ -165,7 +229,7 @@ func (o *outbox) one(ctx context.Context, s *conversations.Send) (conversations.
 		return conversations.Mark{State: ledger.Failed, Class: string(sdk.Rejected), Code: "opted_out"}, 0
 	}
 	ctx, span := observe.Tracer().Start(sdk.WithOperation(ctx, "send"), "send")
-	receipt, err := o.deliver(ctx, s)
+	receipt, err := o.leave(ctx, s)
 	observe.End(span, err)
 	if err == nil {
 		o.count(ledger.Done)

@@ -25,6 +25,7 @@ type Options struct {
 	Keys          Keys
 	Connections   Connections
 	Consents      Consents
+	Outages       Outages
 	Contacts      Contacts
 	Conversations Conversations
 	Agents        Agents
@@ -121,7 +122,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 	} {
 		all = append(all, some...)

@@ -213,6 +213,33 @@ func TestConnections(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status)
 }
 
+func TestOutages(t *testing.T) {
+	e := start(t, nil)
+	e.put["pay"] = api.NewConnection{Connector: "stripe"}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/v1/connections/pay/pause", "", 204},
+		{"PUT", "/v1/connections/pay/drain-rate", `{"per_second":2.5}`, 204},
+		{"POST", "/v1/connections/pay/resume", "", 204},
+		{"PUT", "/v1/connections/pay/drain-rate", `{"per_second":-1}`, 422},
+		{"PUT", "/v1/connections/pay/drain-rate", `{}`, 422},
+		{"POST", "/v1/connections/none/pause", "", 404},
+		{"GET", "/v1/connections/none/outages", "", 404},
+	} {
+		status, answer := e.call(t, c.method, c.path, c.body)
+		require.Equal(t, c.status, status, answer)
+	}
+	actor := "key/" + uuid.Nil.String()
+	require.Equal(t, []string{"pause by " + actor, "drain 2.5", "resume by " + actor}, e.seen)
+	status, answer := e.call(t, "GET", "/v1/connections/pay/outages", "")
+	require.Equal(t, 200, status)
+	var got api.Page[api.Outage]
+	require.NoError(t, json.Unmarshal([]byte(answer), &got))
+	require.Equal(t, 3, got.Items[0].Parked)
+}
+
 func TestErrorsOfPorts(t *testing.T) {
 	cases := map[string]struct {
 		err    error

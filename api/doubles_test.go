@@ -140,6 +140,32 @@ func (m consents) Finish(_ context.Context, state, code string) error {
 	return nil
 }
 
+type outages struct{ *memory }
+
+func (m outages) note(name, what string) error {
+	if _, ok := m.put[name]; !ok {
+		return problem.NotFound.New("There is no connection of this name.")
+	}
+	m.seen = append(m.seen, what)
+	return m.fail
+}
+
+func (m outages) Pause(_ context.Context, _ uuid.UUID, name, actor string) error {
+	return m.note(name, "pause by "+actor)
+}
+
+func (m outages) Resume(_ context.Context, _ uuid.UUID, name, actor string) error {
+	return m.note(name, "resume by "+actor)
+}
+
+func (m outages) SetDrainRate(_ context.Context, _ uuid.UUID, name string, perSecond float64, _ string) error {
+	return m.note(name, "drain "+strconv.FormatFloat(perSecond, 'g', -1, 64))
+}
+
+func (m outages) List(_ context.Context, _ uuid.UUID, name string, _ api.PageQuery) ([]api.Outage, string, error) {
+	return []api.Outage{{ID: order, Cause: "operator", State: "open", OpenedAt: moment, DrainRate: 10, Parked: 3, Done: 1, NotSent: 2, Waiting: 2}}, "", m.note(name, "list")
+}
+
 type contacts struct{ *memory }
 
 func (m contacts) one() api.Contact {
@@ -343,7 +369,7 @@ const admin = "admin-key"
 
 func options(m *memory, reg *prometheus.Registry, logs io.Writer) api.Options {
 	return api.Options{
-		Keys: m, Connections: connections{m}, Consents: consents{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
+		Keys: m, Connections: connections{m}, Consents: consents{m}, Outages: outages{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
 		Flows: flows{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
 		Ingress:  ingress.Options{Resolver: hooks{}, Inbox: hooks{}, Router: hooks{}},
 		Registry: reg, Log: observe.NewLogger(logs, slog.LevelDebug), Version: "1.2.3", MaxBody: 4 << 10,

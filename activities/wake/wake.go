@@ -68,6 +68,20 @@ func (w *Waker) Wake(ctx context.Context, t bus.Target) error {
 	return wrap(err)
 }
 
+// Release tells a workflow that an effect may go on which waited for the end of an
+// outage. One that has ended needs not to be told; a conversation begins a new run.
+func (w *Waker) Release(ctx context.Context, t bus.Target, key string) error {
+	err := w.temporal.SignalWorkflow(ctx, t.WorkflowID, "", process.SignalReleased, process.Released{Key: key})
+	if _, ended := errors.AsType[*serviceerror.NotFound](err); !ended {
+		return wrap(err)
+	}
+	if t.Case {
+		return nil
+	}
+	w.awake.Remove(t.WorkflowID)
+	return w.Wake(ctx, t)
+}
+
 func wrap(err error) error {
 	if err != nil {
 		return fmt.Errorf("wake: %w", err)

@@ -127,6 +127,39 @@ func (l *Ledger) Begin(ctx context.Context, e Effect) (Decision, error) {
 	return d, nil
 }
 
+// Plan records an effect that cannot be attempted now, unless it is known already.
+// It reports whether it may wait: one that is settled need not, and one whose
+// earlier attempt may have happened and must not be repeated is for [Ledger.Begin]
+// to judge.
+func (l *Ledger) Plan(ctx context.Context, e Effect) (bool, error) {
+	request, err := l.vault.Seal(ctx, e.SealWith, placeRequest, e.Input)
+	if err != nil {
+		return false, err
+	}
+	var state string
+	err = l.db.InWorkspace(ctx, e.Workspace, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO effects (workspace_id, key, subject_id, workflow_id, connection_id, connector, operation, kind, state, request)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'planned', $9) ON CONFLICT DO NOTHING`,
+			e.Workspace, e.Key, e.Subject, e.WorkflowID, e.Connection, e.Connector, e.Operation, e.Effect.Kind, request)
+		if err != nil {
+			return err
+		}
+		// A turn plans an effect before it is known by which connection it goes.
+		return tx.QueryRow(ctx, `UPDATE effects SET connection_id = $3, connector = $4, kind = $5 WHERE workspace_id = $1 AND key = $2 RETURNING state`,
+			e.Workspace, e.Key, e.Connection, e.Connector, e.Effect.Kind).Scan(&state)
+	})
+	if err != nil {
+		return false, fmt.Errorf("ledger: plan: %w", err)
+	}
+	switch state {
+	case Done, Failed:
+		return false, nil
+	case Attempting, Uncertain:
+		return e.Effect.Kind != sdk.Once, nil
+	}
+	return true, nil
+}
+
 // again decides on a row that is there.
 func again(ctx context.Context, tx pgx.Tx, e Effect) (Decision, []byte, error) {
 	var state, class, code string

@@ -35,7 +35,7 @@ type Options struct {
 	// without an answer and answers of 5xx.
 	Failures uint32
 	// HalfOpenAfter is how long a circuit stays open before one request is let
-	// through to try, 30 s by default.
+	// through to try, 10 s by default.
 	HalfOpenAfter time.Duration
 	// Opened hears, in a goroutine of its own, that a circuit has opened.
 	Opened func(Connection)
@@ -58,7 +58,7 @@ func New(o Options) *Outbound {
 		o.Failures = 5
 	}
 	if o.HalfOpenAfter == 0 {
-		o.HalfOpenAfter = 30 * time.Second
+		o.HalfOpenAfter = 10 * time.Second
 	}
 	lines, _ := lru.New[Connection, *state](kept) // fails only for a size below 1
 	return &Outbound{o: o, metrics: newMetrics(o.Registry), lines: lines}

@@ -84,4 +84,6 @@ type CallInput struct {
 	Key          string    `json:"key"`
 	// Deadline after which a call that can be retried is given up.
 	Deadline time.Time `json:"deadline"`
+	// Parks tells that the workflow understands process.ErrorParked.
+	Parks bool `json:"parks,omitempty"`
 }

@@ -51,7 +51,7 @@ func TestCallsAreStartedOnce(t *testing.T) {
 	r.closes()
 	require.Equal(t, []string{"a", "b"}, r.keys())
 	require.Equal(t, minutes(0, 1, 2, 3), r.turns, "the end of a call is a turn")
-	require.Equal(t, conversation.CallInput{Workspace: input.Workspace, Conversation: input.Conversation, Key: "a", Deadline: began.Add(20 * time.Second)}, r.calls[0])
+	require.Equal(t, conversation.CallInput{Workspace: input.Workspace, Conversation: input.Conversation, Key: "a", Deadline: began.Add(20 * time.Second), Parks: true}, r.calls[0])
 }
 
 // A call whose activity fails altogether is still awaited by the flow: it is

@@ -31,6 +31,10 @@ func (r *run) details() string {
 		s += fmt.Sprintf("\n\nThe flow stands in block `%s`.", r.last.Block)
 	}
 	for _, c := range r.last.Calls {
+		if p := r.parked[c.Key]; p != nil {
+			s += fmt.Sprintf("\n- waits for the end of an outage of %s since %s, to go on with `%s`", c.Connector, p.outage.Since.UTC().Format(time.RFC3339), c.Operation)
+			continue
+		}
 		s += fmt.Sprintf("\n- waits for %s `%s`", c.Connector, c.Operation)
 	}
 	if !r.wakeAt.IsZero() {

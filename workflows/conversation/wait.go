@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+	"parley/workflows/process"
 )
 
 // alarm is the run's one timer. It is set for the earliest time that matters and
@@ -19,6 +20,7 @@ const (
 	whyWake  = "the flow waits until then"
 	whyRetry = "look again at what was not settled"
 	whyIdle  = "close the run if nobody has written"
+	whyLook  = "look whether a provider is back, should nobody tell"
 )
 
 // wait blocks until a signal, the end of a call, the alarm, or cancellation.
@@ -30,8 +32,13 @@ func (r *run) wait(ctx workflow.Context) {
 		ch.Receive(ctx, &a)
 		r.note(a)
 	})
+	sel.AddReceive(r.released, func(ch workflow.ReceiveChannel, _ bool) {
+		var p process.Released
+		ch.Receive(ctx, &p)
+		r.release(p.Key)
+	})
 	for _, key := range workflow.DeterministicKeys(r.calls) {
-		sel.AddFuture(r.calls[key], func(f workflow.Future) { r.ended(ctx, key, f) })
+		sel.AddFuture(r.calls[key].future, func(workflow.Future) { r.ended(ctx, key) })
 	}
 	if r.alarm.future != nil {
 		sel.AddFuture(r.alarm.future, func(workflow.Future) { r.ring(ctx) })
@@ -40,32 +47,20 @@ func (r *run) wait(ctx workflow.Context) {
 	sel.Select(ctx)
 }
 
-// ended notes the end of a call, whose outcome is in the inbox. If the activity
-// failed altogether, the next turn finds the effect still awaited and it is
-// started again, after a pause, since it may fail at once.
-func (r *run) ended(ctx workflow.Context, key string, f workflow.Future) {
-	delete(r.calls, key)
-	if err := f.Get(ctx, nil); err != nil {
-		workflow.GetLogger(ctx).Warn("a call failed and will be started again", "key", key, "error", err)
-		r.active = workflow.Now(ctx)
-		r.lookAgain(again)
-		return
-	}
-	r.due = true
-}
-
 // next returns when the run must look again without being told, and what for;
 // zero if only the end of a call matters.
 func (r *run) next() (time.Time, string) {
-	switch {
-	case !r.retryAt.IsZero() && (r.wakeAt.IsZero() || r.retryAt.Before(r.wakeAt)):
-		return r.retryAt, whyRetry
-	case !r.wakeAt.IsZero():
-		return r.wakeAt, whyWake
-	case len(r.calls) == 0:
+	at, why := r.retryAt, whyRetry
+	if at.IsZero() || !r.wakeAt.IsZero() && !at.Before(r.wakeAt) {
+		at, why = r.wakeAt, whyWake
+	}
+	if look := r.nextLook(); !look.IsZero() && (at.IsZero() || look.Before(at)) {
+		at, why = look, whyLook
+	}
+	if at.IsZero() && len(r.calls) == 0 {
 		return r.active.Add(idleClose), whyIdle
 	}
-	return time.Time{}, ""
+	return at, why
 }
 
 // set makes the alarm ring no later than the next time that matters.

@@ -1,11 +1,11 @@
 package conversation
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+	"parley/workflows/process"
 )
 
 // Bounds of a run.
@@ -31,8 +31,9 @@ const (
 
 // run is one run of a conversation.
 type run struct {
-	in      Input
-	arrived workflow.ReceiveChannel
+	in       Input
+	arrived  workflow.ReceiveChannel
+	released workflow.ReceiveChannel
 	// handled is the newest event taken; signals that say less are old news.
 	handled int64
 	trace   string
@@ -47,7 +48,9 @@ type run struct {
 	failures int
 	// calls are the activities under way, those included whose result the flow
 	// does not await any more.
-	calls map[string]workflow.Future
+	calls map[string]*call
+	// parked are calls that wait for the end of an outage.
+	parked map[string]*call
 	// wakeAt and retryAt are when a turn is needed without a signal; zero if never.
 	wakeAt, retryAt time.Time
 	active          time.Time
@@ -56,10 +59,11 @@ type run struct {
 
 // Workflow is the conversation's workflow.
 func Workflow(ctx workflow.Context, in Input) error {
-	r := &run{in: in, due: true, arrived: workflow.GetSignalChannel(ctx, SignalArrived),
-		calls: map[string]workflow.Future{}, active: workflow.Now(ctx), turnedAt: -1}
+	r := &run{in: in, due: true, arrived: workflow.GetSignalChannel(ctx, SignalArrived), released: workflow.GetSignalChannel(ctx, process.SignalReleased),
+		calls: map[string]*call{}, parked: map[string]*call{}, active: workflow.Now(ctx), turnedAt: -1}
 	for {
 		r.drain()
+		r.goOn(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -81,9 +85,16 @@ func (r *run) drain() {
 	for {
 		var a Arrived
 		if !r.arrived.ReceiveAsync(&a) {
-			return
+			break
 		}
 		r.note(a)
+	}
+	for {
+		var p process.Released
+		if !r.released.ReceiveAsync(&p) {
+			return
+		}
+		r.release(p.Key)
 	}
 }
 
@@ -142,25 +153,6 @@ func (r *run) take(now time.Time, res TurnResult) {
 func (r *run) lookAgain(pause time.Duration) {
 	if at := r.active.Add(pause); r.retryAt.IsZero() || at.Before(r.retryAt) {
 		r.retryAt = at
-	}
-}
-
-// startCalls starts the activities of effects that are not under way in this run.
-func (r *run) startCalls(ctx workflow.Context) {
-	for _, c := range r.last.Calls {
-		if _, running := r.calls[c.Key]; running {
-			continue
-		}
-		timeout := Timeout(c.TimeoutS)
-		opts := workflow.ActivityOptions{
-			StartToCloseTimeout:    time.Minute,
-			HeartbeatTimeout:       heartbeatTimeout,
-			ScheduleToCloseTimeout: timeout + time.Minute, // the activity itself gives up at the deadline
-			RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 20 * time.Second},
-			Summary:                fmt.Sprintf("%s %s for block %s", c.Connector, c.Operation, c.Block),
-		}
-		in := CallInput{Workspace: r.in.Workspace, Conversation: r.in.Conversation, Key: c.Key, Deadline: workflow.Now(ctx).Add(timeout)}
-		r.calls[c.Key] = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, opts), CallActivity, in)
 	}
 }
 

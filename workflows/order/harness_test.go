@@ -65,7 +65,11 @@ type story struct {
 	news       []told
 	cancelAt   time.Duration // when an operator cancels the workflow
 	workflowID string
+	outage     *outage // of the payment provider
 }
+
+// outage is when the payment provider is out, since the order began.
+type outage struct{ from, to time.Duration }
 
 // hear gives a story's news numbers in their order, five minutes apart.
 func hear(names ...string) []told {
@@ -142,6 +146,11 @@ func register(env *testsuite.TestWorkflowEnvironment, s story, out *outcome) {
 	env.RegisterActivityWithOptions(func(_ context.Context, in process.OperationInput) (json.RawMessage, error) {
 		out.Operations = append(out.Operations, in.Operation+" "+in.Key[prefix:])
 		out.Inputs = append(out.Inputs, in)
+		now := env.Now()
+		if o := s.outage; o != nil && in.Connector == "stripe" && now.Before(began.Add(o.to)) && !now.Before(began.Add(o.from)) {
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(process.SignalReleased, process.Released{Key: in.Key}) }, began.Add(o.to).Sub(now))
+			return nil, temporal.NewNonRetryableApplicationError("out", process.ErrorParked, nil, process.Outage{Connector: "stripe", Cause: "circuit", Since: began.Add(o.from)})
+		}
 		a := answers[in.Operation]
 		if a.class != "" {
 			return nil, temporal.NewNonRetryableApplicationError("refused", string(a.class), nil)
@@ -162,6 +171,25 @@ func register(env *testsuite.TestWorkflowEnvironment, s story, out *outcome) {
 		out.Outcome = in.Outcome
 		return nil
 	}, name(process.AdvanceActivity))
+	env.RegisterActivityWithOptions(func(_ context.Context, in process.OutageInput) (process.Outage, error) {
+		return s.outage.between(in), nil
+	}, name(process.OutageActivity))
+}
+
+func (o *outage) between(in process.OutageInput) process.Outage {
+	if o == nil {
+		return process.Outage{}
+	}
+	from, to := began.Add(o.from), began.Add(o.to)
+	out := process.Outage{Connector: in.Connector, Cause: "circuit", Since: from, Open: in.To.After(from) && in.To.Before(to)}
+	if from.Before(in.From) {
+		from = in.From
+	}
+	if to.After(in.To) {
+		to = in.To
+	}
+	out.Lasted = max(to.Sub(from), 0)
+	return out
 }
 
 // watcher notes timers, and what has no summary.

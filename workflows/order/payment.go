@@ -26,28 +26,44 @@ var (
 // awaitPayment asks for the money and waits until it is there, is not coming any
 // more, or the order is cancelled. It reports whether the order goes on.
 func (o *order) awaitPayment(ctx workflow.Context) (bool, error) {
-	deadline := workflow.Now(ctx).Add(o.settings.ExpireAfter)
+	deadline, parked := workflow.Now(ctx).Add(o.settings.ExpireAfter), o.Parked()
 	err := o.Do(ctx, process.Operation{Name: "pay", Connector: o.settings.Payments, Operation: "payment_link_create",
 		Input:    o.paymentLink(deadline),
 		Patience: patience, Summary: "make the payment link"}, &o.link)
 	if err != nil {
 		return false, o.giveUp(ctx, noPayment)
 	}
+	deadline = deadline.Add(o.Parked() - parked) // the time of an outage is not the customer's
+	asked := workflow.Now(ctx)
 	if err := o.stage(ctx, StagePayment, "payment", deadline, textAwaiting(o.draft.Total), true); err != nil {
 		return false, err
 	}
 	if err := o.Tell(ctx, "tell-pay", payMessage(o.Number, o.draft.Total, o.link.URL)); err != nil {
 		return false, err
 	}
-	remind := workflow.Now(ctx).Add(o.settings.RemindAfter)
+	remindAt, expireAt := workflow.Now(ctx).Add(o.settings.RemindAfter), deadline
+	remind := remindAt
 	for {
-		next, why := deadline, "give the unpaid order up"
+		next, why, due := deadline, "give the unpaid order up", expireAt
 		reminding := !remind.IsZero() && remind.Before(deadline)
 		if reminding {
-			next, why = remind, "remind of the payment"
+			next, why, due = remind, "remind of the payment", remindAt
 		}
 		var err error
 		news, heard := o.Next(ctx, next, why)
+		if !heard {
+			later, err := o.Later(ctx, o.settings.Payments, asked, due)
+			switch {
+			case err != nil:
+				return false, err
+			case !later.IsZero() && reminding:
+				remind = later
+				continue
+			case !later.IsZero():
+				deadline = later
+				continue
+			}
+		}
 		switch {
 		case heard && news.Name == "payment.paid":
 			o.paidBy(news.Data)

@@ -56,6 +56,10 @@ func confirmedMessage(number int64, name string, total Money) sdk.Content {
 	return update(number, fmt.Sprintf("Thank you! Order %d is confirmed (%s), %s paid. We will tell you when it is on its way.", number, name, format(total)))
 }
 
+func textOutage(number int64) string {
+	return fmt.Sprintf("We cannot go on with order %d at the moment, because a service that we need is not available. Nothing is lost and you need not do anything: we go on as soon as it is back.", number)
+}
+
 // textPaidOnPage stands on the payment page when all is done there.
 const textPaidOnPage = "You can go back to the chat: your confirmation is there."
 

@@ -27,6 +27,8 @@ type order struct {
 	link    link
 	payment string // the provider's ID of the payment
 	order   completed
+
+	saidOutage bool
 }
 
 // What is read of the providers' answers and news.
@@ -71,6 +73,7 @@ const (
 func Workflow(ctx workflow.Context, in Input) error {
 	ctx, p := process.Start(ctx, in.Case)
 	o := &order{Process: p, cart: in.Cart, settings: in.Settings.withDefaults()}
+	p.OnOutage = o.sayOutage
 	if done, err := o.reserve(ctx); done || err != nil {
 		return err
 	}
@@ -109,6 +112,15 @@ func (o *order) reserve(ctx workflow.Context) (bool, error) {
 		text = textSoldOut
 	}
 	return true, o.end(ctx, OutcomeUnavailable, text, "unavailable")
+}
+
+// sayOutage tells the customer, once, that the order waits for somebody else.
+func (o *order) sayOutage(ctx workflow.Context, _ string) error {
+	if o.saidOutage {
+		return nil
+	}
+	o.saidOutage = true
+	return o.Tell(ctx, "tell-outage", update(o.Number, textOutage(o.Number)))
 }
 
 // confirm turns the paid draft into an order, once. If the shop refuses, the

@@ -19,6 +19,11 @@ const (
 	OperationActivity = "RunOperation"
 	// AdvanceActivity records a case's stage: ProgressInput → nothing.
 	AdvanceActivity = "AdvanceCase"
+	// SignalReleased tells a workflow that an effect may go on which waited for the
+	// end of an outage; its payload is a [Released].
+	SignalReleased = "released"
+	// OutageActivity tells how long a provider was out: OutageInput → Outage.
+	OutageActivity = "OutageOf"
 	// TellActivity hands a message for the contact to its conversation: TellInput → nothing.
 	TellActivity = "TellContact"
 )
@@ -26,6 +31,36 @@ const (
 // NewsCancel is the name of a request to cancel a case: by the customer, by an
 // agent, or by an operator who cancels the workflow.
 const NewsCancel = "cancel"
+
+// ErrorParked is the type of the error with which an activity that met an outage
+// ends; its detail is an [Outage]. Nothing was done, and nothing is to be done
+// until the workflow is told by [SignalReleased].
+const ErrorParked = "parked"
+
+// Released names an effect that may go on.
+type Released struct {
+	Key string `json:"key"`
+}
+
+// Outage is a time in which a provider is left alone.
+type Outage struct {
+	Connector string `json:"connector"`
+	// Cause is "circuit" (it does not work) or "operator" (it was paused).
+	Cause string    `json:"cause,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	// Open tells that it is not over, Lasted how long the provider was out within
+	// the time that was asked for. Both are for [OutageActivity] only.
+	Open   bool          `json:"open,omitempty"`
+	Lasted time.Duration `json:"lasted,omitempty"`
+}
+
+// OutageInput asks for the outages of a provider between two times.
+type OutageInput struct {
+	Case      Ref       `json:"case"`
+	Connector string    `json:"connector"`
+	From      time.Time `json:"from"`
+	To        time.Time `json:"to"`
+}
 
 // Ref names a case and whom it is for. All of it is opaque.
 type Ref struct {
@@ -57,6 +92,8 @@ type OperationInput struct {
 	Connector string          `json:"connector"`
 	Operation string          `json:"operation"`
 	Input     json.RawMessage `json:"input"`
+	// Parks tells that the workflow understands [ErrorParked].
+	Parks bool `json:"parks,omitempty"`
 }
 
 // ProgressInput is how far a case has come.

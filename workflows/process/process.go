@@ -36,6 +36,13 @@ type Process struct {
 	early     map[int64]News // news that overtook an older one
 	log       []string       // stages so far, for operators
 	stage     ProgressInput
+	deadline  time.Time
+	outage    string          // what is waited for beside the stage's own
+	released  map[string]bool // effects that may go on after an outage
+	parked    time.Duration
+	// OnOutage, if set, is called when an operation meets an outage, to tell the
+	// customer.
+	OnOutage func(ctx workflow.Context, connector string) error
 }
 
 // Start returns the process of a workflow that has just begun, and the context
@@ -44,7 +51,7 @@ type Process struct {
 // was begun undone, whoever asks for it.
 func Start(ctx workflow.Context, ref Ref) (workflow.Context, *Process) {
 	own, _ := workflow.NewDisconnectedContext(ctx)
-	return own, &Process{Ref: ref, news: workflow.GetSignalChannel(ctx, SignalNews), cancelled: ctx.Done(), early: map[int64]News{}}
+	return own, &Process{Ref: ref, news: workflow.GetSignalChannel(ctx, SignalNews), cancelled: ctx.Done(), early: map[int64]News{}, released: map[string]bool{}}
 }
 
 // Operation is something to do once at a provider.
@@ -54,7 +61,8 @@ type Operation struct {
 	Connector string
 	Operation string
 	Input     any
-	// Patience is how long an unavailable provider is tried again.
+	// Patience is how long an unavailable provider is tried again. The time of an
+	// outage does not count.
 	Patience time.Duration
 	// Summary tells operators what it is for.
 	Summary string
@@ -64,28 +72,51 @@ type Operation struct {
 func (p *Process) Key(name string) string { return p.ID.String() + "-" + name }
 
 // Do performs an operation and decodes its output into out. The error's class
-// is told by [ClassOf].
+// is told by [ClassOf]. If the provider is out, it waits for the end of that.
 func (p *Process) Do(ctx workflow.Context, op Operation, out any) error {
 	input, err := json.Marshal(op.Input)
 	if err != nil {
 		return fmt.Errorf("process: input of %s: %w", op.Name, err)
 	}
-	opts := workflow.ActivityOptions{
+	in := OperationInput{Case: p.Ref, Key: p.Key(op.Name), Connector: op.Connector, Operation: op.Operation, Input: input, Parks: true}
+	raw, err := p.attempt(ctx, op, in)
+	if shown := p.show(ctx, nil); shown != nil {
+		return shown
+	}
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(raw, out)
+}
+
+// attempt runs an operation's activity, again after each outage that it meets.
+func (p *Process) attempt(ctx workflow.Context, op Operation, in OperationInput) (raw json.RawMessage, err error) {
+	for left, looks := op.Patience, 0; ; looks++ {
+		began := workflow.Now(ctx)
+		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, operationOptions(op, left)), OperationActivity, in).Get(ctx, &raw)
+		outage, parked := ParkedBy(err)
+		if !parked {
+			return raw, err
+		}
+		left = max(left-workflow.Now(ctx).Sub(began), leastPatience)
+		if err := p.park(ctx, in.Key, outage, looks); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// leastPatience is what is left to an operation whose patience was used up when
+// the outage began: its one attempt after it.
+const leastPatience = time.Minute
+
+func operationOptions(op Operation, patience time.Duration) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
 		StartToCloseTimeout:    time.Minute,
 		HeartbeatTimeout:       heartbeatTimeout,
-		ScheduleToCloseTimeout: op.Patience,
+		ScheduleToCloseTimeout: patience,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:                op.Summary,
 	}
-	in := OperationInput{Case: p.Ref, Key: p.Key(op.Name), Connector: op.Connector, Operation: op.Operation, Input: input}
-	var raw json.RawMessage
-	if err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, opts), OperationActivity, in).Get(ctx, &raw); err != nil {
-		return err
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, out)
 }
 
 // ClassOf is the class of an operation's error; Unavailable for what has none.
@@ -120,7 +151,7 @@ func background(ctx workflow.Context, summary string) workflow.Context {
 // details, to the customer who asks as text.
 func (p *Process) Stage(ctx workflow.Context, s ProgressInput, deadline time.Time) error {
 	s.Case = p.Ref
-	p.stage = s
+	p.stage, p.deadline = s, deadline
 	p.log = append(p.log, workflow.Now(ctx).UTC().Format("2006-01-02 15:04 ")+s.Stage)
 	attrs := []temporal.SearchAttributeUpdate{stageKey.ValueSet(s.Stage), waitingForKey.ValueSet(orNone(s.WaitingFor)), outcomeKey.ValueSet(orNone(s.Outcome))}
 	if deadline.IsZero() {
@@ -146,6 +177,9 @@ func (p *Process) details(deadline time.Time) string {
 	s := fmt.Sprintf("**%s %d · %s**", p.Kind, p.Number, p.stage.Stage)
 	if p.stage.WaitingFor != "" {
 		s += "\n\nWaits for: " + p.stage.WaitingFor
+	}
+	if p.outage != "" {
+		s += "\n\n" + p.outage
 	}
 	if !deadline.IsZero() {
 		s += "\n\nDeadline: " + deadline.UTC().Format(time.RFC3339)

@@ -175,7 +175,7 @@ func TestDo(t *testing.T) {
 			require.Equal(t, c.want, got)
 			require.Len(t, inputs, int(c.tries))
 			require.Equal(t, process.OperationInput{Case: ref, Key: ref.ID.String() + "-pay", Connector: "stripe",
-				Operation: "payment_link_create", Input: json.RawMessage(`{"amount":5}`)}, inputs[len(inputs)-1])
+				Operation: "payment_link_create", Input: json.RawMessage(`{"amount":5}`), Parks: true}, inputs[len(inputs)-1])
 		})
 	}
 }

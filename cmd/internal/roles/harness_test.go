@@ -25,6 +25,7 @@ import (
 	"parley/internal/flows"
 	"parley/internal/ledger"
 	"parley/internal/oauth"
+	"parley/internal/outages"
 	"parley/internal/store/storetest"
 )
 
@@ -64,7 +65,7 @@ func openWith(t *testing.T, more ...sdk.Connector) *desk {
 	t.Helper()
 	db, v, ws := storetest.Open(t)
 	e := &Engine{DB: db, Vault: v, Contacts: contacts.New(db, v), Inbox: bus.NewInbox(db, v), Conversations: conversations.New(db, v),
-		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db)}
+		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db), Outages: outages.New(db, outages.Options{})}
 	e.Config.Connectors = append([]sdk.Connector{webchat.Connector, till}, more...)
 	e.Registry, e.Log = prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	e.PublicURL = "https://parley.test"

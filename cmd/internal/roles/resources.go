@@ -22,6 +22,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Keys:          keyResource{access.New(e.DB)},
 		Connections:   connectionResource{e},
 		Consents:      consentResource{e},
+		Outages:       outageResource{e.Connections, e.Outages},
 		Contacts:      contactResource{e.Contacts},
 		Conversations: c,
 		Agents:        agentResource{conversationResource: c, connections: e.Connections, dispatch: d},

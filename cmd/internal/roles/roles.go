@@ -26,6 +26,7 @@ import (
 	"parley/internal/ledger"
 	"parley/internal/oauth"
 	"parley/internal/observe"
+	"parley/internal/outages"
 	"parley/internal/outbound"
 	"parley/internal/store"
 	"parley/internal/vault"
@@ -69,6 +70,7 @@ type Engine struct {
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
 	Connections   *connections.Connections
+	Outages       *outages.Outages
 	Flows         *flows.Flows
 	OAuth         *oauth.Keeper
 	Temporal      client.Client
@@ -117,8 +119,9 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
 	e.OAuth = oauth.New(e.DB, e.Vault, c.PublicURL)
+	e.Outages = outages.New(e.DB, outages.Options{})
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL, Tokens: e.OAuth.Source,
-		Outbound: outbound.New(outbound.Options{Registry: c.Registry}),
+		Outbound: outbound.New(outbound.Options{Registry: c.Registry, Opened: e.circuitOpened}),
 		Wrap:     c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err

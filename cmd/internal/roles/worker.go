@@ -56,6 +56,7 @@ func (e *Engine) Worker(ctx context.Context) error {
 	go looker.Run(ctx)
 	go e.reconciler(d).Run(ctx)
 	go e.joinParked(ctx, d)
+	go e.drainOutages(ctx)
 	<-ctx.Done()
 	return nil
 }
@@ -63,7 +64,7 @@ func (e *Engine) Worker(ctx context.Context) error {
 // Activities returns the activities of this engine.
 func (e *Engine) Activities() *activities.Activities {
 	return activities.New(activities.Deps{Vault: e.Vault, Conversations: e.Conversations, Inbox: e.Inbox, Ledger: e.Ledger, Cases: e.Cases,
-		Connections: e.Connections, Flows: e.Flows, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
+		Connections: e.Connections, Outages: e.Outages, Flows: e.Flows, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
 		Metrics: activities.NewMetrics(e.Registry), CaseSettings: e.CaseSettings})
 }
 

@@ -58,6 +58,10 @@ func (d *doubles) register(r worker.ActivityRegistry, happened *events) {
 		happened.report("stage " + in.Stage)
 		return nil
 	}, name(process.AdvanceActivity))
+	r.RegisterActivityWithOptions(func(_ context.Context, in process.OutageInput) (process.Outage, error) {
+		happened.report("outage of " + in.Connector)
+		return process.Outage{Connector: in.Connector}, nil
+	}, name(process.OutageActivity))
 }
 
 func (d *doubles) count(n *int) int {
@@ -86,6 +90,11 @@ func (d *doubles) operate(operation string) (json.RawMessage, error) {
 // final is an error that is not tried again.
 func final(class sdk.Class) error {
 	return temporal.NewNonRetryableApplicationError("refused", string(class), nil)
+}
+
+// parked is that of an operation whose provider is out.
+func parked() error {
+	return temporal.NewNonRetryableApplicationError("out", process.ErrorParked, nil, process.Outage{Connector: "stripe", Cause: "circuit"})
 }
 
 // passing is an error that is.

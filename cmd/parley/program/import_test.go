@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"crypto/hmac"
@@ -20,7 +20,7 @@ import (
 // TestTheExampleOfTheDocumentationWorks runs docs/import.md: its documents, in
 // its order, against a stand-in for its provider.
 func TestTheExampleOfTheDocumentationWorks(t *testing.T) {
-	page, err := os.ReadFile("../../docs/import.md")
+	page, err := os.ReadFile("../../../docs/import.md")
 	require.NoError(t, err)
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
