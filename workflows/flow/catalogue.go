@@ -87,24 +87,24 @@ func readSchema(raw json.RawMessage) (objectSchema, bool) {
 }
 
 // input checks a call's arguments against the operation's schema.
-func (c *linter) input(s *callStep, op Operation) {
+func (c *linter) input(o operation, with *arguments, op Operation) {
 	schema, ok := readSchema(op.Input)
 	if !ok {
 		return
 	}
 	given := map[string]bool{}
 	known := slices.Collect(maps.Keys(schema.Properties))
-	if s.With != nil {
-		for i, key := range s.With.keys {
+	if with != nil {
+		for i, key := range with.keys {
 			given[key] = true
 			if _, ok := schema.Properties[key]; !ok && string(schema.Additional) == "false" {
-				c.fail(s.With.items[i].pos, "%s.%s takes no %q%s", s.Operation.connector, s.Operation.name, clip(key, 40), didYouMean(key, known))
+				c.fail(with.items[i].pos, "%s.%s takes no %q%s", o.connector, o.name, clip(key, 40), didYouMean(key, known))
 			}
 		}
 	}
 	for _, name := range schema.Required {
 		if !given[name] {
-			c.fail(s.Operation.pos, "%s.%s needs %q in \"with\"", s.Operation.connector, s.Operation.name, name)
+			c.fail(o.pos, "%s.%s needs %q in \"with\"", o.connector, o.name, name)
 		}
 	}
 }

@@ -83,8 +83,10 @@ type Event struct {
 	Kind   EventKind `json:"kind"`
 	At     time.Time `json:"at"`
 
-	// Message of an EventMessage.
-	Message *sdk.Incoming `json:"message,omitempty"`
+	// Message of an EventMessage, and what an engine that understands language
+	// made of it; nil where none was asked.
+	Message    *sdk.Incoming      `json:"message,omitempty"`
+	Understood *sdk.Understanding `json:"understood,omitempty"`
 
 	// Ref is Effect.Ref of the effect that an EventCallResult or EventProvider
 	// belongs to, or the Wait's token of an EventTimer.
@@ -111,6 +113,9 @@ const (
 	EffectStartCase EffectKind = "start_case"
 	// EffectHandoff gives the conversation to human agents of Queue.
 	EffectHandoff EffectKind = "handoff"
+	// EffectEmit publishes the event Operation with Input, a mapping of numbers,
+	// booleans and the flow's own words: nothing of the customer.
+	EffectEmit EffectKind = "emit"
 )
 
 // Effect is one thing that a step wants done, in order.
@@ -179,6 +184,94 @@ type State struct {
 	// outlive the place in the flow that asked for them, so that a payment is
 	// answered wherever the customer has gone meanwhile.
 	Payments []Payment `json:"payments,omitempty"`
+
+	// Stack are the sub-flows under way, Loops the lists that are gone through,
+	// both with the innermost last.
+	Stack []Frame `json:"stack,omitempty"`
+	Loops []Loop  `json:"loops,omitempty"`
+	// Trail are the questions answered, for the word back.
+	Trail []Place `json:"trail,omitempty"`
+	// Asked is how far the current question has come.
+	Asked Asked `json:"asked,omitzero"`
+	// Held is the result that came while people had the conversation.
+	Held *Held `json:"held,omitempty"`
+	// Language is the one that the customer chose; Languages tells that they are
+	// being asked for it.
+	Language  string `json:"language,omitempty"`
+	Languages bool   `json:"languages,omitempty"`
+	// Mood is the sentiment of the last message in which one was found.
+	Mood string `json:"mood,omitempty"`
+	// Quiet tells that the flow has stopped and speaks again only when a word of
+	// its own is written; Stopped that the customer wants no messages.
+	Quiet   bool `json:"quiet,omitempty"`
+	Stopped bool `json:"stopped,omitempty"`
+	// Scheduled are messages that go out later, wherever the flow is then.
+	Scheduled []Scheduled `json:"scheduled,omitempty"`
+}
+
+// Asked is how far a question has come.
+type Asked struct {
+	// Reminders counts those that were said.
+	Reminders int `json:"reminders,omitempty"`
+	// Field is the field of a form that is asked for; the number of fields stands
+	// for its summary. Editing tells that the summary comes next.
+	Field   int  `json:"field,omitempty"`
+	Editing bool `json:"editing,omitempty"`
+	// Picked are the IDs chosen so far where several may be.
+	Picked []string `json:"picked,omitempty"`
+	// Code is a hash of the code that was sent, at Sent; Codes counts them.
+	Code  string    `json:"code,omitempty"`
+	Sent  time.Time `json:"sent,omitzero"`
+	Codes int       `json:"codes,omitempty"`
+}
+
+// Frame is a sub-flow under way: where the flow goes on after it, and what the
+// sub-flow hides.
+type Frame struct {
+	Sub   string         `json:"sub"`
+	Block string         `json:"block"`
+	Step  int            `json:"step,omitempty"`
+	Saved map[string]any `json:"saved,omitempty"`
+	Loops []Loop         `json:"loops,omitempty"`
+}
+
+// Loop is a list that is gone through by the step at Block and Step.
+type Loop struct {
+	Block string `json:"block"`
+	Step  int    `json:"step,omitempty"`
+	Index int    `json:"index,omitempty"`
+}
+
+// Scheduled is a message that goes out later.
+type Scheduled struct {
+	Name    string      `json:"name,omitempty"`
+	At      time.Time   `json:"at"`
+	Token   string      `json:"token"`
+	Content sdk.Content `json:"content"`
+}
+
+// Due is when the next EventTimer is wanted and the Ref that it must have; a zero
+// time means never. While people have the conversation, flows hear of no time.
+func (s *State) Due() (time.Time, string) {
+	var at time.Time
+	var token string
+	if s.Handed {
+		return at, token
+	}
+	if s.Wait != nil {
+		at, token = s.Wait.Until, s.Wait.Token
+	}
+	for _, one := range s.Scheduled {
+		if at.IsZero() || one.At.Before(at) {
+			at, token = one.At, one.Token
+		}
+	}
+	return at, token
+}
+
+// UnderWay tells whether the state belongs to the version of the flow that made it.
+func (s *State) UnderWay() bool {
+	return s.Block != "" || len(s.Payments) > 0 || len(s.Scheduled) > 0
 }
 
 // Payment is one that a customer may still make.
@@ -206,6 +299,12 @@ type Input struct {
 	Contact map[string]any
 	// Channel is the connector's name of the channel ("whatsapp"), readable as channel.
 	Channel string
+	// Conversation and Person are opaque IDs of the conversation and the contact:
+	// what is chosen at random is chosen by them.
+	Conversation, Person string
+	// Entropy is random bytes of this turn that nobody can guess, for codes that
+	// are sent to customers. It needs 16 or more.
+	Entropy []byte
 }
 
 // Output is what one step decides.
