@@ -27,6 +27,12 @@ type Operation struct {
 var engineOperations = Catalogue{"parley": {
 	"case_list": {Effect: sdk.Read,
 		Input: json.RawMessage(`{"type":"object","properties":{"kind":{"type":"string"}},"required":["kind"],"additionalProperties":false}`)},
+	"contact_tag": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"tag":{"type":"string"},"remove":{"type":"boolean"}},"required":["tag"],"additionalProperties":false}`)},
+	"contact_consent": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"purpose":{"type":"string"},"granted":{"type":"boolean"}},"required":["purpose"],"additionalProperties":false}`)},
+	"contact_language": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"language":{"type":"string"}},"required":["language"],"additionalProperties":false}`)},
 	"case_signal": {Effect: sdk.Keyed,
 		Input: json.RawMessage(`{"type":"object","properties":{"case_id":{"type":"string"},"signal":{"type":"string"}},"required":["case_id","signal"],"additionalProperties":false}`)},
 }}
