@@ -18,9 +18,9 @@ import (
 
 	"parley/api"
 	"parley/api/problem"
-	"parley/cmd/internal/catalogue"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
+	"parley/workflows/flow"
 )
 
 // Environment of publish. A key on the command line would be visible to other
@@ -47,7 +47,8 @@ func publishCommand(list []sdk.Connector) *cobra.Command {
 		Use: "publish FILE --workspace W [--bind CONNECTOR/ACCOUNT]", Short: "Check a flow and make it the live version",
 		Long: `Checks a flow and publishes it by the HTTP API. New conversations get it at once;
 conversations in the middle of a flow keep their version. With --bind, accounts of
-channels answer with it from now on.
+channels answer with it from now on; what these cannot carry is a problem. Files of
+translations beside the document become part of what is published.
 
 The key of the API is read from ` + envKey + `; it needs the scope flows:write.
 
@@ -58,7 +59,12 @@ Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usa
 			if err := p.usable(); err != nil {
 				return err
 			}
-			doc, ok, err := check(cmd.OutOrStdout(), args[0], catalogue.Of(list))
+			var channels []string
+			for _, b := range p.bind {
+				connector, _, _ := strings.Cut(b, "/")
+				channels = append(channels, connector)
+			}
+			doc, ok, err := check(cmd.OutOrStdout(), args[0], list, channels)
 			if err != nil {
 				return err
 			}
@@ -67,7 +73,7 @@ Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usa
 			}
 			live, err := p.publish(cmd.Context(), doc)
 			if err != nil {
-				return say(cmd.OutOrStdout(), args[0], err)
+				return say(cmd.OutOrStdout(), doc.source, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is live as version %s\n", live.Name, live.Hash)
 			return err
@@ -107,9 +113,9 @@ func (p publishing) publish(ctx context.Context, doc document) (api.Flow, error)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var out api.Flow
-	body, err := json.Marshal(map[string]any{"document": doc.text, "bind": p.bind})
+	body, err := json.Marshal(map[string]any{"document": doc.source.text, "bind": p.bind})
 	if p.bind == nil {
-		body, err = json.Marshal(map[string]any{"document": doc.text})
+		body, err = json.Marshal(map[string]any{"document": doc.source.text})
 	}
 	if err != nil {
 		return out, err
@@ -145,7 +151,7 @@ func (p publishing) publish(ctx context.Context, doc document) (api.Flow, error)
 
 // say prints what the API found wrong in the document as check does, and returns
 // how the command ends.
-func say(w io.Writer, file string, err error) error {
+func say(w io.Writer, src source, err error) error {
 	refused, ok := errors.AsType[*problem.Problem](err)
 	if !ok {
 		return err
@@ -156,7 +162,7 @@ func say(w io.Writer, file string, err error) error {
 			rest = append(rest, strings.TrimSpace(f.Pointer+" "+f.Detail))
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s\n", file, f.Line, max(f.Column, 1), f.Detail); err != nil {
+		if _, err := fmt.Fprintln(w, src.place(flow.Problem{File: src.file, Line: f.Line, Col: max(f.Column, 1), Message: f.Detail})); err != nil {
 			return err
 		}
 	}
