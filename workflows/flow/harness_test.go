@@ -17,7 +17,7 @@ var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // that sub-flows hide, the choices on offer, the payments, a result that is held
 // and the messages that are scheduled.
 const maxState = 2*MaxVars + MaxValue + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*200 +
-	maxScheduled*6*4*maxText + 8<<10
+	maxScheduled*(maxText+200) + 8<<10
 
 // talk is a conversation with a program: each event is stepped twice and must
 // give the same output, and the state must survive its way through JSON.

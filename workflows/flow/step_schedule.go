@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -60,6 +61,9 @@ func (s *scheduleStep) run(m *machine) move {
 	c, err := m.content(&s.Schedule, &s.parts)
 	if err != nil {
 		return m.trouble(err)
+	}
+	if js, err := json.Marshal(c); err != nil || len(js) > maxText {
+		return m.trouble(errTooLarge)
 	}
 	if len(m.st.Scheduled) >= maxScheduled {
 		return m.trouble(errScheduled)

@@ -11,31 +11,49 @@
 // A document is YAML (or JSON, which is YAML): a name, some settings, and blocks.
 // A block is a list of steps; a step is a mapping whose first key is its verb:
 //
-//	say      send a message             call     run a connector's operation
-//	ask      ask for one thing          case     start a case
-//	choices  offer choices              pay      send a payment link, await payment
-//	set      set variables              wait     let time pass
-//	if       go somewhere if            handoff  give the conversation to people
-//	branch   the same, many ways        go, end  go on in a block; end the flow
+//	say       send a message             set       set variables
+//	ask       ask for one thing          if        go somewhere if
+//	choices   offer choices, one or many branch    the same, many ways
+//	form      ask for several things     switch    the same, by a value
+//	otp       prove an address by a code each      go through a list
+//	sign      have a statement signed    split     a test: by contact
+//	call      run an operation           random    one of several ways
+//	case      start a case               go        go on in a block
+//	signal    tell a case something      sub       run a sub-flow
+//	pay       send a link, await payment return    give its result
+//	wait      for a time, or for news    tag, consent, subscribe, language
+//	schedule  send a message later       emit      publish an event
+//	handoff   give it to people          stop, end end the flow
 //
-// The struct of each verb (step_*.go) says what keys it has. A block that runs out
-// of steps ends the flow, as end does; variables are then forgotten, but for those
-// that the document keeps.
+// The struct of each verb (step_*.go) says what keys it has; docs/flows.md and the
+// JSON Schema ([Schema]) are made of these structs. Wherever a block can be named,
+// steps can stand instead: the flow then goes on behind them. A block that runs
+// out of steps ends the flow, as end does, or the sub-flow that it belongs to;
+// variables are then forgotten, but for those that the document keeps.
+//
+// Texts may be written by language, by persona, and as variants of which one is
+// taken at random, the same one whenever a turn is stepped again.
 //
 // Texts may hold {{ expressions }}. In values (under set, with and value) a text
 // that begins with = is one expression, whose result is taken as it is. Keys that
 // can only be expressions (if, from, amount, until …) need no sign. Expressions
 // are those of expr-lang, without what would make a result depend on anything but
 // its variables. Beside the flow's own variables they see contact, channel, now
-// (UTC) and, after a failure, error.
+// (UTC), bot, mood, hours (the document's calendars) and, after a failure, error.
 //
 // # What a message means
 //
 // In this order: a choice on offer (by tap, label or number); a keyword of the
-// document; a global word (menu, cancel, start over, agent); an answer to the step
-// where the flow stands. With no flow under way it enters the start block. A tap
-// on a choice of an earlier message never counts as an answer to a later question.
-// While people have the conversation the flow is silent.
+// document; a global word (menu, back, cancel, start over, agent, language, help,
+// stop); an entry from outside of the flow, by tap; an intent, where nothing is
+// asked or, if it is sure enough, where any text would be an answer; an answer to
+// the step where the flow stands; an intent; an answer that the understanding
+// found; a miss. With no flow under way it enters the start block. A tap on a
+// choice of an earlier message never counts as an answer to a later question.
+//
+// While people have the conversation the flow is silent. When they give it back it
+// goes on where it stood: a question is put again, a wait goes on or is over, a
+// result that came meanwhile is taken.
 //
 // Events that nothing waits for are ignored: results and timers of a step that
 // was left, news of an unknown payment. Payments whose link was sent are kept in
@@ -43,9 +61,11 @@
 //
 // # Bounds
 //
-// A step runs at most 1,000 steps and makes some 200 effects for each call of
-// Step; variables hold at most [MaxVars] bytes of JSON together and [MaxValue]
-// each; at most [MaxChoices] items of a list are on offer, and 16 payments open.
+// A step runs at most 5,000 steps and makes some 200 effects for each event;
+// variables hold at most [MaxVars] bytes of JSON together and [MaxValue] each, and
+// those that sub-flows hide as much again; at most [MaxChoices] items of a list are
+// on offer, [MaxRounds] gone through, 16 payments open, 10 messages scheduled and
+// 8 sub-flows within one another. A state stays below 1.1 MB of JSON.
 // A document that breaks a bound while it runs does not fail: the customer is
 // told, a person takes over where there is one, and [Output.Faults] says why.
 package flow
