@@ -159,7 +159,6 @@ func (s *subStep) run(m *machine) move {
 //   - return: =street
 type returnStep struct {
 	Return *template `flow:"return" doc:"what the sub-flow gives"`
-	at     pos
 }
 
 func (s *returnStep) finish(r *reader, n *node) {
