@@ -18,6 +18,7 @@ import (
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
+	"parley/internal/contacts"
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
@@ -40,6 +41,7 @@ type Deps struct {
 	Inbox         *bus.Inbox
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
+	Contacts      *contacts.Contacts
 	Connections   *connections.Connections
 	Outages       *outages.Outages
 	Flows         *flows.Flows

@@ -149,8 +149,10 @@ func (a *Activities) builtin(ctx context.Context, ref conversations.Ref, key str
 		return a.caseList(ctx, ref, req.Input)
 	case "case_signal":
 		return a.caseSignal(ctx, ref, key, req.Input)
+	case "contact_tag", "contact_consent", "contact_language":
+		return a.contactOperation(ctx, ref, req)
 	}
-	return nil, sdk.Invalidf("connector parley has no operation %s; it has: case_list, case_signal", req.Operation)
+	return nil, sdk.Invalidf("connector parley has no operation %s; it has: case_list, case_signal, contact_tag, contact_consent, contact_language", req.Operation)
 }
 
 // listedCase is a case as flows see it.

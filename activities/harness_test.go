@@ -90,7 +90,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 	e.intake = &intake.Intake{DB: e.db, Vault: e.vault, Contacts: e.people, Inbox: inbox, Cases: theCases,
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
-		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
+		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
 	return e
 }
 

@@ -360,3 +360,49 @@ func TestACallOfSomebodyErasedIsNotMade(t *testing.T) {
 	require.NoError(t, k.CallConnector(t.Context(), in))
 	require.Empty(t, k.shop.calls)
 }
+
+const remembering = `
+name: test
+agent_queue: desk
+languages: [hi]
+blocks:
+  start:
+    - tag: vip
+    - consent: news
+    - language: hi
+    - emit: quote.given
+      with: {amount: 12}
+    - schedule: {en: Later., hi: बाद में।}
+      after: 1h
+    - ask: {en: "{{ len(contact.tags) }}?", hi: "{{ len(contact.tags) }}? {{ contact.consents.news ?? 'no' }}"}
+      save: it
+    - go: start
+`
+
+func TestFlowsRememberThingsOfContacts(t *testing.T) {
+	k := setUp(t, remembering).talk()
+	k.says("hi")
+	res := k.turn()
+	require.Equal(t, []string{"0? no"}, k.phone.texts())
+	require.Len(t, res.Calls, 3)
+	require.False(t, res.WakeAt.IsZero(), "a message is scheduled")
+	for _, c := range res.Calls {
+		require.NoError(t, k.CallConnector(t.Context(), conversation.CallInput{Workspace: k.ws, Conversation: k.ID, Key: c.Key, Deadline: time.Now().Add(time.Minute)}))
+	}
+	k.turn() // the results, which nothing waits for
+	got, err := k.people.Get(t.Context(), k.ws, k.Contact)
+	require.NoError(t, err)
+	require.Equal(t, "hi", got.Language)
+	require.Equal(t, []string{"vip"}, got.Profile.Tags)
+	require.True(t, got.Profile.Consents["news"].Granted)
+	require.Equal(t, "Planted-Name", got.Profile.Name)
+	require.Equal(t, 1, one[int](k.engine, `SELECT count(*) FROM events WHERE type = 'flow.quote.given'`))
+
+	later, err := k.runAt(t.Context(), res.WakeAt.Add(time.Second))
+	require.NoError(t, err)
+	require.True(t, later.WakeAt.IsZero())
+	require.Equal(t, "बाद में।", k.phone.texts()[1])
+	k.says("x")
+	k.turn()
+	require.Equal(t, "1? true", k.phone.texts()[2], "the next turn knows")
+}

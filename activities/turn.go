@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,8 +91,8 @@ func (t *turn) advance(ctx context.Context, s *conversations.Snapshot) (conversa
 	if err != nil {
 		return conversation.TurnResult{}, false, err
 	}
-	if until := waitsUntil(state); !until.IsZero() && !until.After(t.in.Now) {
-		if kept, err := t.ring(ctx, s, state.Wait.Token); err != nil || kept {
+	if until, token := state.Due(); !until.IsZero() && !until.After(t.in.Now) {
+		if kept, err := t.ring(ctx, s, token); err != nil || kept {
 			return conversation.TurnResult{}, kept, err
 		}
 	}
@@ -144,23 +145,15 @@ func (t *turn) result(s *conversations.Snapshot, handled int64, calls []conversa
 		res.Calls = append(res.Calls, conversation.Call{Key: c.Key, Connector: c.Connector, Operation: c.Operation, Block: c.Block, TimeoutS: c.TimeoutS})
 	}
 	if state, err := decodeState(rawState); err == nil {
-		res.Block, res.WakeAt = state.Block, waitsUntil(state)
+		res.Block = state.Block
+		res.WakeAt, _ = state.Due()
 	}
 	return res
 }
 
-// waitsUntil is when the flow's wait ends; zero if it waits for no time. While
-// people have the conversation, flows do not hear of time.
-func waitsUntil(s flow.State) time.Time {
-	if s.Wait == nil || s.Handed {
-		return time.Time{}
-	}
-	return s.Wait.Until
-}
-
 // due is when the flow's wait ends or the first of its calls ought to have answered.
 func due(s flow.State, calls []conversations.Call, now time.Time) time.Time {
-	at := waitsUntil(s)
+	at, _ := s.Due()
 	for _, c := range calls {
 		if end := now.Add(conversation.Timeout(c.TimeoutS)); at.IsZero() || end.Before(at) {
 			at = end
@@ -201,8 +194,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	stop := lastStop(ch, s.Events)
 	d := &decision{s: s, conn: conn, now: now, channel: ch, muted: s.OptedOut || stop >= 0, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
 		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: ch != nil && ch.Hosted}}
-	underWay := state.Block != "" || len(state.Payments) > 0
-	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, underWay)
+	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, state.UnderWay())
 	if err != nil {
 		return nil, err
 	}
@@ -300,9 +292,10 @@ func decodeEvent(e conversations.Event) (flow.Event, error) {
 }
 
 func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) flow.State {
-	out := p.Step(flow.Input{State: state, Events: events, Now: d.now, Channel: d.s.Connector, Contact: map[string]any{
-		"language": known(d.s.Language), "name": known(d.s.Name),
-	}})
+	entropy := make([]byte, 32)
+	rand.Read(entropy) // never fails
+	out := p.Step(flow.Input{State: state, Events: events, Now: d.now, Channel: d.s.Connector, Contact: d.facts(),
+		Conversation: d.s.ID.String(), Person: d.s.Contact.String(), Entropy: entropy})
 	d.turn.Entered = append(d.turn.Entered, out.Entered...)
 	d.turn.Missed = d.turn.Missed || out.Missed
 	for _, f := range out.Faults {
@@ -312,6 +305,19 @@ func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) 
 		d.effect(e)
 	}
 	return out.State
+}
+
+// facts are what flows may read of the contact.
+func (d *decision) facts() map[string]any {
+	tags := make([]any, len(d.s.Tags))
+	for i, tag := range d.s.Tags {
+		tags[i] = tag
+	}
+	consents := make(map[string]any, len(d.s.Consents))
+	for purpose, granted := range d.s.Consents {
+		consents[purpose] = granted
+	}
+	return map[string]any{"language": known(d.s.Language), "name": known(d.s.Name), "tags": tags, "consents": consents}
 }
 
 // known gives an attribute as flows ask for it: what is not known is nil, so that
@@ -333,6 +339,8 @@ func (d *decision) effect(e flow.Effect) {
 		d.turn.Owner = &conversations.Owner{Kind: "human"}
 		d.turn.Queue = e.Queue
 		d.note("conversation.handoff", map[string]any{"queue": e.Queue, "block": e.Block})
+	case flow.EffectEmit:
+		d.turn.Notes = append(d.turn.Notes, conversations.Note{Type: "flow." + e.Operation, Data: e.Input})
 	default:
 		key := d.key()
 		connector := e.Connector

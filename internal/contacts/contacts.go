@@ -55,6 +55,9 @@ type Conversation struct {
 type Profile struct {
 	Name       string         `json:"name,omitempty"`
 	Attributes map[string]any `json:"attributes,omitempty"`
+	// Tags in alphabetical order; Consents by their purpose.
+	Tags     []string           `json:"tags,omitempty"`
+	Consents map[string]Consent `json:"consents,omitempty"`
 }
 
 // alias is one address, ready to be looked up.

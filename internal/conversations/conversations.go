@@ -96,7 +96,10 @@ type Snapshot struct {
 	InboundAt      time.Time // zero if the customer never wrote
 	Language       string
 	Name           string // of the contact, where known
-	Blocked        bool
+	// Tags of the contact, and what they agreed to, by purpose.
+	Tags     []string
+	Consents map[string]bool
+	Blocked  bool
 	// OptedOut tells that the customer wants no messages at this address.
 	OptedOut bool
 	Events   []Event // after the cursor, in order
@@ -265,7 +268,13 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 	if err := c.openJSON(ctx, contacts.PlaceProfile, r.Profile, &profile); err != nil {
 		return nil, err
 	}
-	s.Name = profile.Name
+	s.Name, s.Tags = profile.Name, profile.Tags
+	if len(profile.Consents) > 0 {
+		s.Consents = make(map[string]bool, len(profile.Consents))
+		for purpose, consent := range profile.Consents {
+			s.Consents[purpose] = consent.Granted
+		}
+	}
 	state, err := c.vault.Open(ctx, placeState, r.State)
 	if err != nil && !errors.Is(err, vault.ErrErased) {
 		return nil, err

@@ -27,6 +27,12 @@ type Operation struct {
 var engineOperations = Catalogue{"parley": {
 	"case_list": {Effect: sdk.Read,
 		Input: json.RawMessage(`{"type":"object","properties":{"kind":{"type":"string"}},"required":["kind"],"additionalProperties":false}`)},
+	"contact_tag": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"tag":{"type":"string"},"remove":{"type":"boolean"}},"required":["tag"],"additionalProperties":false}`)},
+	"contact_consent": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"purpose":{"type":"string"},"granted":{"type":"boolean"}},"required":["purpose"],"additionalProperties":false}`)},
+	"contact_language": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"language":{"type":"string"}},"required":["language"],"additionalProperties":false}`)},
 	"case_signal": {Effect: sdk.Keyed,
 		Input: json.RawMessage(`{"type":"object","properties":{"case_id":{"type":"string"},"signal":{"type":"string"}},"required":["case_id","signal"],"additionalProperties":false}`)},
 }}
@@ -87,24 +93,24 @@ func readSchema(raw json.RawMessage) (objectSchema, bool) {
 }
 
 // input checks a call's arguments against the operation's schema.
-func (c *linter) input(s *callStep, op Operation) {
+func (c *linter) input(o operation, with *arguments, op Operation) {
 	schema, ok := readSchema(op.Input)
 	if !ok {
 		return
 	}
 	given := map[string]bool{}
 	known := slices.Collect(maps.Keys(schema.Properties))
-	if s.With != nil {
-		for i, key := range s.With.keys {
+	if with != nil {
+		for i, key := range with.keys {
 			given[key] = true
 			if _, ok := schema.Properties[key]; !ok && string(schema.Additional) == "false" {
-				c.fail(s.With.items[i].pos, "%s.%s takes no %q%s", s.Operation.connector, s.Operation.name, clip(key, 40), didYouMean(key, known))
+				c.fail(with.items[i].pos, "%s.%s takes no %q%s", o.connector, o.name, clip(key, 40), didYouMean(key, known))
 			}
 		}
 	}
 	for _, name := range schema.Required {
 		if !given[name] {
-			c.fail(s.Operation.pos, "%s.%s needs %q in \"with\"", s.Operation.connector, s.Operation.name, name)
+			c.fail(o.pos, "%s.%s needs %q in \"with\"", o.connector, o.name, name)
 		}
 	}
 }

@@ -18,18 +18,49 @@ import (
 func Check(doc *Document, catalogue Catalogue) []Problem {
 	c := &linter{doc: doc, catalogue: catalogue, problems: slices.Clone(doc.problems)}
 	readable := len(c.problems) == 0
-	if doc.root == nil {
-		return c.problems
+	c.sound(readable)
+	if readable { // else what could not be read would be missed everywhere
+		c.spoken()
+		newTracker(c).unset()
 	}
-	c.secrets(doc.root)
+	return sorted(doc.file, c.problems)
+}
+
+// sound gives what makes a document unsafe to step.
+func sound(doc *Document, catalogue Catalogue) []Problem {
+	c := &linter{doc: doc, catalogue: catalogue, problems: slices.Clone(doc.problems)}
+	c.sound(len(c.problems) == 0)
+	return sorted(doc.file, c.problems)
+}
+
+func (c *linter) sound(readable bool) {
+	if c.doc.root == nil {
+		return
+	}
+	c.secrets(c.doc.root)
 	if c.names() {
 		c.types()
 	}
 	c.steps()
-	if readable { // else what could not be read would be missed everywhere
+	if readable {
+		c.routes = mapRoutes(c.doc)
 		c.graph()
 	}
-	return sorted(doc.file, c.problems)
+}
+
+// spoken finds texts that are missing in a language of the flow.
+func (c *linter) spoken() {
+	for _, p := range c.doc.phrases {
+		var missing []string
+		for _, l := range c.doc.voices.languages[1:] {
+			if p.lacks(l) {
+				missing = append(missing, l)
+			}
+		}
+		if len(missing) > 0 {
+			c.fail(p.pos, "this text has no translation into %s", strings.Join(missing, ", "))
+		}
+	}
 }
 
 // linter collects problems.
@@ -37,6 +68,7 @@ type linter struct {
 	doc       *Document
 	catalogue Catalogue
 	problems  []Problem
+	routes    *routeMap
 }
 
 func (c *linter) fail(at pos, format string, args ...any) {
@@ -75,7 +107,8 @@ func (c *linter) names() bool {
 func (c *linter) types() {
 	env := types.Map{
 		"contact": types.TypeOf(map[string]any{}), "channel": types.String,
-		"now": types.TypeOf(time.Time{}), "error": types.Any,
+		"now": types.TypeOf(time.Time{}), "error": types.Any, "mood": types.String,
+		"bot": types.TypeOf(map[string]any{}), "hours": types.TypeOf(map[string]any{}),
 	}
 	known := map[string]string{}
 	for _, s := range c.doc.sets {
@@ -127,7 +160,9 @@ func (c *linter) steps() {
 		for i, s := range b.steps {
 			switch s := s.(type) {
 			case *callStep:
-				c.call(s)
+				c.call(s.Operation, s.With, s.Errors)
+			case *otpStep:
+				c.call(s.Call, s.With, append(s.Errors, errorJump{"default", s.Failed}))
 			case *caseStep:
 				if s.Errors.of("") == nil {
 					c.fail(b.at[i], "starting a case can fail: say with the key \"errors\" where to go then")
@@ -145,20 +180,19 @@ func (c *linter) steps() {
 	}
 }
 
-func (c *linter) call(s *callStep) {
-	if s.Operation.name == "" {
+func (c *linter) call(o operation, with *arguments, errs errorJumps) {
+	if o.name == "" {
 		return // not readable, and reported
 	}
-	op, problem := c.catalogue.find(s.Operation)
+	op, problem := c.catalogue.find(o)
 	if problem != "" {
-		c.fail(s.Operation.pos, "%s", problem)
+		c.fail(o.pos, "%s", problem)
 		return
 	}
-	if op.Effect != sdk.Read && s.Errors.of("") == nil {
-		c.fail(s.Operation.pos, "%s.%s changes something and can fail: say with the key \"errors\" where to go then",
-			s.Operation.connector, s.Operation.name)
+	if op.Effect != sdk.Read && errs.of("") == nil {
+		c.fail(o.pos, "%s.%s changes something and can fail: say with the key \"errors\" where to go then", o.connector, o.name)
 	}
-	c.input(s, op)
+	c.input(o, with, op)
 }
 
 // secretPatterns are the shapes of credentials that providers document.

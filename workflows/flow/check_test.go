@@ -51,6 +51,10 @@ func TestProblems(t *testing.T) {
 			require.NotContains(t, got, "hunter2", "a secret is not quoted")
 
 			_, err = Compile(doc)
+			if strings.Contains(file, "unset") { // may have been published before this was looked for
+				require.NoError(t, err)
+				return
+			}
 			if !strings.Contains(file, "calls") { // those need the catalogue in part
 				require.EqualError(t, err, Problems(Check(doc, nil)).Error())
 			}

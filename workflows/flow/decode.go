@@ -1,10 +1,10 @@
 package flow
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/expr-lang/expr/conf"
 )
@@ -21,6 +21,18 @@ type reader struct {
 	exprs    []*expr
 	targets  []*target
 	sets     []*variable
+	// phrases are the texts for customers.
+	phrases []*phrase
+	voices  voices
+	// uses are the names for connectors.
+	uses aliases
+	// block is the one whose steps are being read, sub the sub-flow that it
+	// belongs to; inner are the lists of steps within steps that were read so far.
+	block *block
+	sub   string
+	inner []*block
+	// mine are the expressions of the step that is being read.
+	mine []*expr
 }
 
 // field is a type that reads itself from a node.
@@ -45,7 +57,7 @@ func (r *reader) record(n *node, into any, what string) {
 			r.fail(p.key.pos, "%s has no key %q%s", what, p.key.text, didYouMean(p.key.text, keyNames(keys)))
 			continue
 		}
-		r.value(p.value, v.Field(keys[i].index), fmt.Sprintf("%q", p.key.text))
+		r.value(p.value, v.FieldByIndex(keys[i].index), quote(p.key.text))
 	}
 	for _, k := range keys {
 		if k.required && n.get(k.name) == nil {
@@ -57,16 +69,25 @@ func (r *reader) record(n *node, into any, what string) {
 type keySpec struct {
 	name     string
 	required bool
-	index    int
+	index    []int
 }
 
+// knownKeys holds what keysOf found, by type: a large document has many records
+// of few types.
+var knownKeys sync.Map
+
+// keysOf lists a record's keys, those of embedded records included.
 func keysOf(t reflect.Type) []keySpec {
+	if known, ok := knownKeys.Load(t); ok {
+		return known.([]keySpec)
+	}
 	var keys []keySpec
-	for i := range t.NumField() {
-		if name, rest, _ := strings.Cut(t.Field(i).Tag.Get("flow"), ","); name != "" {
-			keys = append(keys, keySpec{name, rest == "required", i})
+	for _, f := range reflect.VisibleFields(t) {
+		if name, rest, _ := strings.Cut(f.Tag.Get("flow"), ","); name != "" {
+			keys = append(keys, keySpec{name, rest == "required", f.Index})
 		}
 	}
+	knownKeys.Store(t, keys)
 	return keys
 }
 
@@ -116,6 +137,9 @@ func (r *reader) value(n *node, v reflect.Value, what string) {
 		}
 	case reflect.Struct:
 		r.record(n, v.Addr().Interface(), what)
+		if f, ok := v.Addr().Interface().(finisher); ok && n.kind == mapNode {
+			f.finish(r, n)
+		}
 	default:
 		panic("flow: the struct field of " + what + " has a type that documents cannot hold")
 	}

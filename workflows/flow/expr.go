@@ -58,6 +58,8 @@ type expr struct {
 type nameUse struct {
 	name string
 	at   pos
+	// guarded tells that it may have no value there: before ??, beside == nil.
+	guarded bool
 }
 
 // compileExpr compiles an expression that stands at position at, with settings
@@ -147,6 +149,7 @@ func (modulo) Visit(n *ast.Node) {
 type reviewer struct {
 	expr    *expr
 	refused string
+	guarded map[*ast.IdentifierNode]bool
 }
 
 func (v *reviewer) refuse(format string, args ...any) {
@@ -165,7 +168,7 @@ func (v *reviewer) Visit(n *ast.Node) {
 	if !strings.Contains(v.expr.source, "\n") {
 		at.col += id.Location().From
 	}
-	v.expr.names = append(v.expr.names, nameUse{id.Value, at})
+	v.expr.names = append(v.expr.names, nameUse{id.Value, at, v.guarded[id]})
 }
 
 // walk looks at what is refused; loops counts the predicates around n.
@@ -185,6 +188,7 @@ func (v *reviewer) walk(n ast.Node, loops int) {
 		if _, fixed := n.Right.(*ast.StringNode); n.Operator == "matches" && !fixed {
 			v.refuse("the pattern after matches must be written out")
 		}
+		v.guard(n)
 	case *ast.VariableDeclaratorNode, *ast.SequenceNode:
 		v.refuse("let and ; are not available; use a set step")
 	case *ast.CallNode:
@@ -192,6 +196,30 @@ func (v *reviewer) walk(n ast.Node, loops int) {
 	}
 	for _, child := range children(n) {
 		v.walk(child, loops)
+	}
+}
+
+// guard marks the names that an operator takes without a value.
+func (v *reviewer) guard(n *ast.BinaryNode) {
+	var mark func(ast.Node)
+	mark = func(n ast.Node) {
+		if id, ok := n.(*ast.IdentifierNode); ok {
+			if v.guarded == nil {
+				v.guarded = map[*ast.IdentifierNode]bool{}
+			}
+			v.guarded[id] = true
+		}
+		for _, child := range children(n) {
+			mark(child)
+		}
+	}
+	_, leftNil := n.Left.(*ast.NilNode)
+	_, rightNil := n.Right.(*ast.NilNode)
+	if n.Operator == "??" || rightNil && (n.Operator == "==" || n.Operator == "!=") {
+		mark(n.Left)
+	}
+	if leftNil && (n.Operator == "==" || n.Operator == "!=") {
+		mark(n.Right)
 	}
 }
 

@@ -15,8 +15,9 @@ var (
 )
 
 // reserved names are given by the engine: the contact's facts, the channel's
-// name, the time of the turn, what went wrong in the last call.
-var reserved = []string{"contact", "channel", "now", "error"}
+// name, the time of the turn, what went wrong in the last call, who speaks, how
+// the customer's last message sounded, the calendars.
+var reserved = []string{"contact", "channel", "now", "error", "bot", "mood", "hours"}
 
 // keywordsOfExpr cannot name variables.
 var keywordsOfExpr = []string{
@@ -24,18 +25,32 @@ var keywordsOfExpr = []string{
 	"startsWith", "endsWith", "let", "if", "else", "none", "any", "all", "one",
 }
 
-// target is a jump to a block.
+// target is a jump to a block: its name, or a list of steps after which the flow
+// goes on behind the step that holds them.
 type target struct {
 	pos
 	name string
+	// list tells that steps are written in its place.
+	list bool
+	// sub is the sub-flow in which it is written.
+	sub string
 	// to is the block's index, or advance where no jump is written.
 	to move
 }
 
 func (t *target) read(r *reader, n *node) {
-	t.pos = n.pos
+	t.pos, t.sub = n.pos, r.sub
+	if n.kind == listNode {
+		if r.block == nil {
+			r.fail(n.pos, "the name of a block must stand here")
+			return
+		}
+		t.name, t.list = r.steps(n), true
+		r.targets = append(r.targets, t)
+		return
+	}
 	var ok bool
-	if t.name, ok = r.plain(n, "the name of a block"); ok {
+	if t.name, ok = r.plain(n, "the name of a block, or a list of steps,"); ok {
 		r.targets = append(r.targets, t)
 	}
 }
@@ -119,6 +134,7 @@ func (r *reader) compile(e *expr, source string, at pos) {
 	}
 	*e = *compiled
 	r.exprs = append(r.exprs, e)
+	r.mine = append(r.mine, e)
 }
 
 // condition is an expression that decides something.
@@ -183,6 +199,27 @@ func (p *pattern) read(r *reader, n *node) {
 
 // timeout is what happens when no answer comes.
 type timeout struct {
-	After span    `flow:"after,required"`
-	Go    *target `flow:"go,required"`
+	After span `flow:"after,required" doc:"how long an answer is awaited"`
+	// Say reminds the customer, Times times (1), with the question put again and
+	// as much time each.
+	Say   *phrase `flow:"say" doc:"a reminder, said before the question is put again"`
+	Times *int    `flow:"times" doc:"how many reminders there are, from 1 to 5; 1 where say is given"`
+	Go    *target `flow:"go,required" doc:"where the flow goes when no answer came"`
+}
+
+// reminders is how often the question is put again before the flow goes on.
+func (t *timeout) reminders() int {
+	switch {
+	case t.Say == nil:
+		return 0
+	case t.Times == nil:
+		return 1
+	}
+	return *t.Times
+}
+
+func (t *timeout) finish(r *reader, n *node) {
+	if t.Times != nil && (*t.Times < 1 || *t.Times > 5 || t.Say == nil) {
+		r.fail(n.get("times").pos, "times is how often \"say\" is said, from 1 to 5")
+	}
 }

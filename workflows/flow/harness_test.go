@@ -13,9 +13,11 @@ import (
 
 var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
-// maxState bounds a state in JSON, as the package promises it: the variables,
-// the choices on offer and the payments.
-const maxState = MaxVars + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*200
+// maxState bounds a state in JSON, as the package promises it: the variables, those
+// that sub-flows hide, the choices on offer, the payments, a result that is held
+// and the messages that are scheduled.
+const maxState = 2*MaxVars + MaxValue + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*200 +
+	maxScheduled*(maxText+200) + 8<<10
 
 // talk is a conversation with a program: each event is stepped twice and must
 // give the same output, and the state must survive its way through JSON.
@@ -26,6 +28,15 @@ type talk struct {
 	out     Output
 	now     time.Time
 	number  int64
+	// speaks is the contact's language, en where none is named.
+	speaks string
+}
+
+func (k *talk) language() string {
+	if k.speaks == "" {
+		return "en"
+	}
+	return k.speaks
 }
 
 func compile(t testing.TB, source string) *Program {
@@ -51,7 +62,8 @@ func (k *talk) events(events ...Event) []string {
 		events[i].Number, events[i].At = k.number, k.now
 	}
 	in := Input{State: k.state, Events: events, Now: k.now, Channel: "whatsapp",
-		Contact: map[string]any{"name": "Ana", "language": "en"}}
+		Conversation: "c-1", Person: "p-1", Entropy: []byte("0123456789abcdef"),
+		Contact: map[string]any{"name": "Ana", "language": k.language()}}
 	before, err := json.Marshal(in.State)
 	require.NoError(k.t, err)
 	k.out = k.program.Step(in)
@@ -83,6 +95,18 @@ func requireSameState(t require.TestingT, a, b State) {
 		if len(s.Choices) == 0 {
 			s.Choices = nil
 		}
+		if len(s.Scheduled) == 0 {
+			s.Scheduled = nil
+		}
+		if len(s.Loops) == 0 {
+			s.Loops = nil
+		}
+		if len(s.Stack) == 0 {
+			s.Stack = nil
+		}
+		if len(s.Trail) == 0 {
+			s.Trail = nil
+		}
 	}
 	require.Equal(t, a, b, "a state survives JSON")
 }
@@ -101,6 +125,12 @@ func shown(effects []Effect) []string {
 					labels = append(labels, c.Label)
 				}
 				s += " [" + strings.Join(labels, "|") + "]"
+			}
+			for _, c := range e.Content.Cards {
+				s += " (" + c.Title + ")"
+			}
+			if e.Content.Media != nil {
+				s += " {" + e.Content.Media.Kind + "}"
 			}
 			if e.Content.Link != nil {
 				s += " <" + e.Content.Link.URL + ">"
@@ -153,3 +183,17 @@ func (k *talk) timeUp() []string {
 }
 
 func (k *talk) returned() []string { return k.events(Event{Kind: EventReturned}) }
+
+// understood is a message with what was made of it.
+func understood(text string, u sdk.Understanding) Event {
+	e := message(text)
+	e.Understood = &u
+	return e
+}
+
+func (k *talk) due() []string {
+	at, token := k.state.Due()
+	require.NotEmpty(k.t, token)
+	k.now = at
+	return k.events(Event{Kind: EventTimer, Ref: token})
+}

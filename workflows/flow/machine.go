@@ -13,7 +13,7 @@ import (
 // Bounds of one event. A document that passes the checks comes nowhere near the
 // first; it stands guard over what the checks do not see.
 const (
-	maxStepsPerEvent = 1000
+	maxStepsPerEvent = 5000
 	maxEffects       = 200
 )
 
@@ -29,6 +29,8 @@ const (
 	park
 	// finish ends the flow.
 	finish
+	// again goes on with the step where the flow stands.
+	again
 )
 
 // What a flow can be parked at hears of events through these. A step that
@@ -44,11 +46,28 @@ type (
 	}
 	// timed is told that the time of State.Wait has come.
 	timed interface{ timeUp(m *machine) move }
+	// waiter is told of news of an effect of this flow.
+	waiter interface {
+		news(m *machine, ev *Event) move
+	}
 	// question can be put again, after words that say why.
 	question interface {
 		put(m *machine, why string) move
+		// rules are what the question says of wrong answers.
+		rules(m *machine) rules
 	}
 )
+
+// rules say how a question deals with answers that it does not understand.
+type rules struct {
+	// open tells that it takes any text.
+	open bool
+	// help explains the question.
+	help *phrase
+	// tries is how many wrong answers lead to failed; 0 for as many as the flow allows.
+	tries  int
+	failed *target
+}
 
 // machine is one run of [Program.Step].
 type machine struct {
@@ -58,6 +77,10 @@ type machine struct {
 	out Output
 
 	budget int
+	// heard is the understanding of the message being answered.
+	heard *sdk.Understanding
+	// spoken and tone are the language and persona in use, once looked up.
+	spoken, tone string
 	memory
 }
 
@@ -92,20 +115,14 @@ func (m *machine) handle(ev *Event) {
 	case EventMessage:
 		if !m.st.Handed && ev.Message != nil {
 			m.out.Missed = false
+			m.understood(ev.Understood)
 			m.proceed(m.message(ev.Message))
+			m.heard = nil
 		}
 	case EventCallResult:
-		if s, ok := m.standing().(resulter); ok && !m.st.Handed && m.st.Pending != "" && ev.Ref == m.st.Pending {
-			m.proceed(s.result(m, ev))
-		}
+		m.resulted(ev)
 	case EventTimer:
-		if m.st.Wait == nil || m.st.Handed || ev.Ref != m.st.Wait.Token {
-			return
-		}
-		m.st.Wait = nil
-		if s, ok := m.standing().(timed); ok {
-			m.proceed(s.timeUp(m))
-		}
+		m.timer(ev)
 	case EventProvider:
 		m.provider(ev)
 	case EventReturned:
@@ -113,90 +130,28 @@ func (m *machine) handle(ev *Event) {
 	}
 }
 
-// message finds out what a message means: an offered choice first, then keywords
-// and global words, then an answer to the step where the flow stands.
-func (m *machine) message(msg *sdk.Incoming) move {
-	s := m.standing()
-	if s == nil {
-		m.idle()
+// resulted takes the result that is waited for. While people have the
+// conversation it is held until they give it back.
+func (m *machine) resulted(ev *Event) {
+	s, ok := m.standing().(resulter)
+	if !ok || m.st.Pending == "" || ev.Ref != m.st.Pending {
+		return
 	}
-	h, hears := s.(hearer)
-	if hears && len(m.st.Choices) > 0 && m.chosen(msg) >= 0 {
-		return h.hear(m, msg)
+	if m.st.Handed {
+		m.st.Held = hold(ev)
+		return
 	}
-	if c, ok := m.p.commands[fold(msg.Text)]; ok {
-		return m.command(c, s != nil)
-	}
-	q, asks := s.(question)
-	switch {
-	case s == nil:
-		return m.p.doc.head.Start.to
-	case asks && msg.Tap != "":
-		return m.stale(q)
-	case hears:
-		return h.hear(m, msg)
-	}
-	return m.moment()
+	m.proceed(s.result(m, ev))
 }
 
-func (m *machine) command(c command, underWay bool) move {
-	switch c.action {
-	case doEnter:
-		return c.to.to
-	case doStartOver:
-		m.forget(false)
-		return c.to.to
-	case doAgent:
-		return m.askForAgent("The customer asked for a person.")
+func (m *machine) timer(ev *Event) {
+	if m.scheduled(ev.Ref) || m.st.Wait == nil || m.st.Handed || ev.Ref != m.st.Wait.Token {
+		return
 	}
-	if !underWay {
-		return m.p.doc.head.Start.to
+	m.st.Wait = nil
+	if s, ok := m.standing().(timed); ok {
+		m.proceed(s.timeUp(m))
 	}
-	m.say(m.p.texts.Cancelled)
-	return finish
-}
-
-// moment asks a customer who writes while a call is under way for patience, once.
-func (m *machine) moment() move {
-	if m.st.Misses == 0 {
-		m.st.Misses = 1
-		m.say(m.p.texts.Moment)
-	}
-	return park
-}
-
-// stale answers a tap on a choice of an earlier message; it is no miss.
-func (m *machine) stale(q question) move {
-	why, err := m.text(m.p.texts.Stale)
-	if err != nil {
-		return m.trouble(err)
-	}
-	return q.put(m, why)
-}
-
-// miss answers what was not understood: with why and the question again (no
-// question, just why), and after too many in a row with the fallback.
-func (m *machine) miss(why *phrase, q question) move {
-	m.out.Missed = true
-	m.st.Misses++
-	head := &m.p.doc.head
-	if m.st.Misses >= m.p.misses {
-		if head.Fallback != nil {
-			return head.Fallback.to
-		}
-		if head.AgentQueue != "" || head.Words.Agent.to != nil {
-			return m.askForAgent("The customer's answers were not understood.")
-		}
-	}
-	s, err := m.text(why)
-	if err != nil {
-		return m.trouble(err)
-	}
-	if q == nil {
-		m.send(sdk.Content{Text: s})
-		return park
-	}
-	return q.put(m, s)
 }
 
 // proceed carries a move out, and all that follow, until the flow is parked or
@@ -204,19 +159,17 @@ func (m *machine) miss(why *phrase, q question) move {
 func (m *machine) proceed(mv move) {
 	for mv != park {
 		m.leave()
-		b := m.block()
+		var s step
 		switch {
-		case mv == advance && b != nil:
-			m.st.Step++
+		case mv == again:
+			s = m.stepAt(m.st.Block, m.st.Step)
+		case mv == advance:
+			s = m.following()
 		case mv >= 0 && int(mv) < len(m.p.doc.blocks):
-			b = m.p.doc.blocks[mv]
-			m.st.Block, m.st.Step = b.name, 0
-			m.out.Entered = append(m.out.Entered, b.name)
-		default:
-			b = nil
+			s = m.enter(m.p.doc.blocks[mv])
 		}
-		if b == nil || m.st.Step < 0 || m.st.Step >= len(b.steps) {
-			if !m.end() {
+		if s == nil {
+			if !m.end(mv == advance) {
 				return
 			}
 			mv = m.settle()
@@ -226,18 +179,70 @@ func (m *machine) proceed(mv move) {
 			mv = m.trouble(errEndless)
 			continue
 		}
-		mv = b.steps[m.st.Step].run(m)
+		mv = s.run(m)
+	}
+}
+
+// enter goes to a block. Sub-flows and loops that it is no part of are left.
+func (m *machine) enter(b *block) step {
+	if m.st.Block == "" && m.p.doc.head.Header != nil {
+		m.st.Block = b.name
+		m.say(m.p.doc.head.Header)
+	}
+	for len(m.st.Stack) > 0 && (b.sub == nil || b.sub.name != m.st.Stack[len(m.st.Stack)-1].Sub) {
+		m.pop()
+	}
+	var loops []Loop
+	for _, l := range m.st.Loops {
+		if b.within(l.Block, l.Step) {
+			loops = append(loops, l)
+		}
+	}
+	m.st.Loops = loops
+	m.st.Block, m.st.Step, m.st.Quiet = b.name, 0, false
+	m.out.Entered = append(m.out.Entered, b.name)
+	return b.steps[0]
+}
+
+// following gives the step after the one where the flow stands, out of lists
+// within steps and sub-flows that have come to their end; nil at the flow's end.
+func (m *machine) following() step {
+	for {
+		b := m.block()
+		if b == nil || m.st.Step < 0 {
+			return nil
+		}
+		if m.st.Step++; m.st.Step < len(b.steps) {
+			return b.steps[m.st.Step]
+		}
+		switch {
+		case b.outer != nil:
+			m.st.Block, m.st.Step = b.outer.name, b.outerAt
+			if loop, ok := m.stepAt(m.st.Block, m.st.Step).(*eachStep); ok && loop.next(m) {
+				return loop
+			}
+		case len(m.st.Stack) > 0:
+			if m.back(nil) != nil {
+				return nil
+			}
+		default:
+			return nil
+		}
 	}
 }
 
 // leave forgets what belonged to the step where the flow was parked.
 func (m *machine) leave() {
-	m.st.Pending, m.st.Wait, m.st.Choices, m.st.Misses = "", nil, nil, 0
+	m.st.Pending, m.st.Wait, m.st.Choices, m.st.Misses, m.st.Held, m.st.Asked = "", nil, nil, 0, nil, Asked{}
 }
 
-// end closes the flow. The variables are forgotten unless a payment may still
-// need them. It tells whether there is a payment whose paid branch comes next.
-func (m *machine) end() bool {
+// end closes the flow, which came to its end or was cut short. The variables are
+// forgotten unless a payment may still need them. It tells whether there is a
+// payment whose paid branch comes next.
+func (m *machine) end(atEnd bool) bool {
+	if atEnd && m.st.Block != "" {
+		m.say(m.p.doc.head.Footer)
+	}
 	m.idle()
 	if m.openPayments() == 0 {
 		m.forget(true)
@@ -247,46 +252,10 @@ func (m *machine) end() bool {
 
 func (m *machine) idle() {
 	m.leave()
-	m.st.Block, m.st.Step = "", 0
-}
-
-// returned goes on after human agents gave the conversation back.
-func (m *machine) returned() {
-	wasHanded := m.st.Handed
-	m.st.Handed = false
-	if mv := m.settle(); mv != park {
-		m.proceed(mv)
-		return
+	for len(m.st.Stack) > 0 {
+		m.pop()
 	}
-	s := m.standing()
-	head := &m.p.doc.head
-	switch q, asks := s.(question); {
-	case s == nil && head.Returned != nil:
-		m.proceed(head.Returned.to)
-	case s == nil:
-		m.proceed(head.Start.to)
-	case asks: // a person took the conversation in the middle of a question
-		m.proceed(q.put(m, ""))
-	case wasHanded:
-		m.proceed(advance)
-	}
-}
-
-// askForAgent hands over from wherever the flow stands.
-func (m *machine) askForAgent(note string) move {
-	if c := m.p.doc.head.Words.Agent; c.to != nil {
-		return c.to.to
-	}
-	m.say(m.p.texts.Handoff)
-	return m.handOver(m.p.doc.head.AgentQueue, note)
-}
-
-// handOver gives the conversation to a queue, with no place to go on from.
-func (m *machine) handOver(queue, note string) move {
-	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note})
-	m.idle()
-	m.st.Handed = true
-	return park
+	m.st.Block, m.st.Step, m.st.Loops, m.st.Trail = "", 0, nil, nil
 }
 
 // trouble deals with a fault of the flow itself: the customer is told, and a
@@ -323,8 +292,13 @@ func (m *machine) emit(e Effect) string {
 	return e.Ref
 }
 
-// wake asks for an EventTimer after d.
+// wake asks for an EventTimer at a time.
 func (m *machine) wake(until time.Time) {
+	m.st.Wait = &Wait{Until: until.UTC().Round(0), Token: m.token()}
+}
+
+// token makes the name of a timer.
+func (m *machine) token() string {
 	m.st.Seq++
-	m.st.Wait = &Wait{Until: until.UTC().Round(0), Token: "t" + strconv.FormatInt(m.st.Seq, 10)}
+	return "t" + strconv.FormatInt(m.st.Seq, 10)
 }

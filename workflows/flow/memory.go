@@ -49,6 +49,13 @@ func (m *machine) environment() map[string]any {
 		m.env["contact"] = m.in.Contact
 		m.env["channel"] = m.in.Channel
 		m.env["now"] = m.in.Now.UTC().Round(0)
+		m.env["mood"] = m.st.Mood
+		if m.p.reads["bot"] {
+			m.env["bot"] = map[string]any{"name": m.p.doc.head.Bot.Name, "picture": m.p.doc.head.Bot.Picture}
+		}
+		if m.p.reads["hours"] {
+			m.env["hours"] = m.p.doc.head.Hours.at(m.in.Now)
+		}
 	}
 	return m.env
 }

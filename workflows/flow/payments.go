@@ -28,6 +28,12 @@ var errPayments = errors.New("too many payments are open")
 // branch, unless people have the conversation: then it does so when they give it
 // back. News of failure or expiry matters only to a flow that still waits for it.
 func (m *machine) provider(ev *Event) {
+	if w, waits := m.standing().(waiter); waits && !m.st.Handed {
+		if mv := w.news(m, ev); mv != park {
+			m.proceed(mv)
+			return
+		}
+	}
 	i := slices.IndexFunc(m.st.Payments, func(p Payment) bool { return p.Ref == ev.Ref })
 	if ev.Ref == "" || i < 0 || m.st.Payments[i].Status == statusPaid {
 		return

@@ -1,26 +1,33 @@
 package flow
 
+import "parley/connectors/sdk"
+
 // Program is a checked flow, ready to be stepped. It is immutable and safe for
 // concurrent use.
 type Program struct {
 	doc      *Document
+	voices   voices
+	intents  []sdk.Intent
 	texts    texts
-	commands map[string]command
+	commands map[string][]command
 	misses   int
 	defaults map[string]any
 	keep     map[string]bool
+	// reads are the names that expressions read.
+	reads map[string]bool
 }
 
 // Compile makes a program of a document. A document with problems is refused
-// with an error of type [Problems]. What depends on the connectors is checked by
-// [Check] with a catalogue.
+// with an error of type [Problems]. It looks for what would make stepping it
+// unsafe; [Check] finds more, which keeps a document from being published.
 func Compile(doc *Document) (*Program, error) {
-	if problems := Check(doc, nil); len(problems) > 0 {
+	if problems := sound(doc, nil); len(problems) > 0 {
 		return nil, Problems(problems)
 	}
 	p := &Program{
-		doc: doc, texts: doc.head.Texts.or(english), commands: doc.commands(), misses: 2,
-		defaults: map[string]any{}, keep: map[string]bool{},
+		doc: doc, voices: doc.voices, intents: doc.intents(),
+		texts: doc.head.Texts.or(ownTexts), commands: doc.commands(), misses: 2,
+		defaults: map[string]any{}, keep: map[string]bool{}, reads: map[string]bool{},
 	}
 	if doc.head.Misses != nil {
 		p.misses = *doc.head.Misses
@@ -35,6 +42,11 @@ func Compile(doc *Document) (*Program, error) {
 			return nil, Problems(sorted(doc.file, []Problem{a.value.problem("%s", err)}))
 		}
 		p.defaults[a.variable.name] = v
+	}
+	for _, e := range doc.exprs {
+		for _, use := range e.names {
+			p.reads[use.name] = true
+		}
 	}
 	for _, k := range doc.head.Keep {
 		p.keep[k.name] = true
@@ -52,6 +64,9 @@ func (p *Program) Title() string { return p.doc.head.Title }
 // Formatting and comments do not change it; the order of keys does.
 func (p *Program) Hash() string { return p.doc.hash }
 
+// Bot gives the name and the picture's address of who speaks; either may be empty.
+func (p *Program) Bot() (name, picture string) { return p.doc.head.Bot.Name, p.doc.head.Bot.Picture }
+
 // Connectors lists the connectors that the flow calls.
 func (p *Program) Connectors() []string { return p.doc.Connectors() }
 
@@ -61,6 +76,7 @@ func (p *Program) Connectors() []string { return p.doc.Connectors() }
 func (p *Program) Step(in Input) Output {
 	m := &machine{p: p, in: in, st: in.State}
 	m.st.Payments = append([]Payment(nil), in.State.Payments...)
+	m.st.Scheduled = append([]Scheduled(nil), in.State.Scheduled...)
 	m.st.Turns++
 	for i := range in.Events {
 		m.budget = maxStepsPerEvent

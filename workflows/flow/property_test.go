@@ -30,7 +30,7 @@ var outputs = []string{
 
 var written = []string{
 	"", " ", "hi", "#", "menu", "cancel", "start over", "agent", "1", "2.", "3", "7", "99", "-1", "2.5", "yes", "no",
-	"Everything", "Search", "Check out", "Browse", "tea", "ana@example.org", "+34600112233", "\xff\xfe", "<b>&\u2028", strings.Repeat("x", 5000),
+	"Everything", "Search", "back", "help", "language", "stop", "start", "done", "skip", "x", "y", "tomorrow", "€12,50", "1, 2", "change a", "Ana Lee", "हिन्दी", "send another code", "Check out", "Browse", "tea", "ana@example.org", "+34600112233", "\xff\xfe", "<b>&\u2028", strings.Repeat("x", 5000),
 }
 
 // randomEvent draws an event that may or may not fit the state.
@@ -41,7 +41,14 @@ func randomEvent(t *rapid.T, s State) Event {
 	}
 	switch rapid.SampledFrom([]string{"say", "say", "say", "tap", "tap", "result", "result", "result", "error", "timer", "provider", "returned", "odd"}).Draw(t, "event") {
 	case "say":
-		return message(rapid.SampledFrom(written).Draw(t, "text"))
+		e := message(rapid.SampledFrom(written).Draw(t, "text"))
+		if rapid.IntRange(0, 4).Draw(t, "understood") == 0 {
+			e.Understood = &sdk.Understanding{Intent: "buy", Confidence: 0.8, Margin: 0.5, Sentiment: sdk.Negative, Entities: map[string]any{"v": 2.0}}
+		}
+		if rapid.IntRange(0, 9).Draw(t, "file") == 0 {
+			e.Message.Media = &sdk.Media{Kind: "image", ID: "m1", MIME: "image/jpeg"}
+		}
+		return e
 	case "tap":
 		tap := "gone/0/x"
 		if len(s.Choices) > 0 {
@@ -54,12 +61,12 @@ func randomEvent(t *rapid.T, s State) Event {
 		class := sdk.Class(rapid.SampledFrom(append(errorClasses, "unheard")).Draw(t, "class"))
 		return Event{Kind: EventCallResult, Ref: ref, Error: &sdk.Error{Class: class, Customer: "Sorry."}}
 	case "timer":
-		if s.Wait != nil {
-			ref = s.Wait.Token
+		if _, token := s.Due(); token != "" {
+			ref = token
 		}
 		return Event{Kind: EventTimer, Ref: ref}
 	case "provider":
-		return Event{Kind: EventProvider, Ref: ref, Name: rapid.SampledFrom([]string{paymentPaid, paymentExpired, paymentFailed, "other"}).Draw(t, "name")}
+		return Event{Kind: EventProvider, Ref: ref, Name: rapid.SampledFrom([]string{paymentPaid, paymentExpired, paymentFailed, "other", "order.fulfilled"}).Draw(t, "name")}
 	case "returned":
 		return Event{Kind: EventReturned}
 	}
@@ -122,11 +129,12 @@ func randomDocument(t *rapid.T) string {
 	if rapid.Bool().Draw(t, "queue") {
 		b.WriteString("agent_queue: desk\n")
 	}
+	b.WriteString(randomHead)
 	b.WriteString("blocks:\n  start:\n    - choices: Where to?\n      options: {")
 	for i := range n {
 		fmt.Fprintf(&b, "Block %d: b%d, ", i, i)
 	}
-	b.WriteString("}\n")
+	b.WriteString("Part: part_of}\n  part_of:\n    - sub: part\n      with: {p: 1}\n      save: v\n    - say: \"{{ v }}\"\n")
 	for i := range n {
 		fmt.Fprintf(&b, "  b%d:\n", i)
 		if rapid.IntRange(0, 9).Draw(t, "question first") > 0 {
@@ -139,6 +147,35 @@ func randomDocument(t *rapid.T) string {
 	}
 	return b.String()
 }
+
+// randomHead has what random steps refer to.
+const randomHead = `
+languages: [hi]
+personas: {warm: Warm, cool: Cool}
+hours: {shop: {zone: Europe/Madrid, week: {mon-fri: "9:00-18:00"}, closed: [2026-11-23]}}
+entries: {ice: start}
+intents:
+  buy: {examples: [buy], entities: {v: number}, go: start}
+header: {en: Hello, hi: नमस्ते}
+subs:
+  part:
+    params: [p]
+    vars: {s: own}
+    blocks:
+      start:
+        - ask: "Part {{ p }}?"
+          save: s
+        - if: s == 'x'
+          then:
+            - return: {s: =s, p: =p}
+        - if: s == 'y'
+          go: deeper
+      deeper:
+        - sub: part
+          with: {p: =s}
+          save: v
+        - return: =v
+`
 
 // randomSteps work with variables of any type: some will fail when they run.
 var randomSteps = []string{
@@ -156,6 +193,24 @@ var randomSteps = []string{
 	"    - pay: '{{ s }}'\n      amount: 100\n      currency: EUR\n      expired: TO\n      failed: TO\n",
 	"    - wait: 1d\n", "    - wait:\n      until: s\n      message: TO\n",
 	"    - handoff: desk\n",
+	"    - ask: Date?\n      kind: date\n      min: now\n      save: v\n      skip: true\n      help: Write it.\n      timeout: {after: 1h, say: Hello?, times: 2, go: TO}\n",
+	"    - ask: Amount?\n      kind: amount\n      currency: EUR\n      save: v\n      tries: 2\n      failed: TO\n",
+	"    - ask: Rate?\n      kind: rating\n      max: 3\n      save: v\n",
+	"    - ask: File?\n      kind: file\n      types: [image/*]\n      save: v\n",
+	"    - form: Tell me.\n      save: v\n      fields:\n        a: {ask: A?}\n        b: {ask: B?, kind: yesno, if: v.a != 'x', skip: true}\n",
+	"    - choices: Some?\n      from: l\n      label: '{{ item }}'\n      many: {min: 0, max: 2}\n      save: v\n      empty: TO\n",
+	"    - otp: Code?\n      call: any.send\n      with: {code: '{{ code }}'}\n      failed: TO\n",
+	"    - sign: I, {{ s }}, agree.\n      by: name\n      save: v\n      declined: TO\n",
+	"    - each: l\n      as: v\n      do:\n        - say: '{{ v }}'\n        - if: v == 1\n          then:\n            - ask: More?\n              save: s\n",
+	"    - sub: part\n      with: {p: =v}\n      save: v\n",
+	"    - switch: v\n      cases: {1: [{say: One}], yes: TO}\n",
+	"    - if: v == 1\n      then:\n        - split: test\n          ways: {TO: 1, start: 3}\n",
+	"    - if: v == 1\n      then:\n        - random: {TO: 1, start: 1}\n",
+	"    - schedule: Later {{ s }}.\n      after: 1h\n      name: later\n",
+	"    - tag: vip\n", "    - consent: news\n      granted: v\n", "    - emit: test.done\n      with: {v: =v}\n", "    - language: hi\n",
+	"    - wait: 1h\n      event: order.fulfilled\n      save: v\n      late: TO\n",
+	"    - if: hours.shop.open\n      then: [{say: Open}]\n      else: [{say: \"{{ hours.shop.next }}\"}]\n",
+	"    - if: v == 9\n      then: [stop]\n      else:\n        - if: v == 8\n          then: [end]\n",
 }
 
 func TestAProgramServesManyAtOnce(t *testing.T) {

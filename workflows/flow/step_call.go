@@ -17,14 +17,14 @@ import (
 //     save: found
 //     errors: {default: shop_closed}
 type callStep struct {
-	Operation operation  `flow:"call,required"`
-	With      *arguments `flow:"with"`
-	Save      *variable  `flow:"save"`
+	Operation operation  `flow:"call,required" doc:"the operation, as connector.operation; the connector may be a name given under use"`
+	With      *arguments `flow:"with" doc:"its input"`
+	Save      *variable  `flow:"save" doc:"the variable that takes its output"`
 	// Errors leads to a block by the error's class, where error tells more: its
 	// class, code, and a text fit for the customer.
-	Errors errorJumps `flow:"errors"`
+	Errors errorJumps `flow:"errors" doc:"where the flow goes by the error's class, or by default; error then tells more"`
 	// Timeout bounds the call; the engine's default where none is given.
-	Timeout span `flow:"timeout"`
+	Timeout span `flow:"timeout" doc:"how long the result is waited for"`
 }
 
 // operation is written as connector.operation.
@@ -32,6 +32,8 @@ type operation struct {
 	pos
 	connector, name string
 }
+
+var aliasName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
 var operationName = regexp.MustCompile(`^([a-z][a-z0-9]*)\.([a-z][a-z0-9_]*)$`)
 
@@ -46,7 +48,7 @@ func (o *operation) read(r *reader, n *node) {
 		r.fail(n.pos, "%q is not an operation: write connector.operation", clip(text, 60))
 		return
 	}
-	o.connector, o.name = m[1], m[2]
+	o.connector, o.name = r.uses.of(m[1]), m[2]
 }
 
 // errorJumps lead to blocks by an error's class, or by default.
@@ -104,7 +106,7 @@ func (e errorJumps) jumps(out exits) exits {
 	return out
 }
 
-func (s *callStep) exits() exits { return s.Errors.jumps(exits{next: true}) }
+func (s *callStep) exits() exits { return s.Errors.jumps(saving(s.Save)) }
 
 func (s *callStep) run(m *machine) move {
 	input, err := m.input(s.With)
@@ -128,10 +130,10 @@ func (s *callStep) result(m *machine, ev *Event) move { return m.finishCall(ev, 
 //     save: order
 //     errors: {default: order_failed}
 type caseStep struct {
-	Case   string     `flow:"case,required"`
-	With   *arguments `flow:"with"`
-	Save   *variable  `flow:"save"`
-	Errors errorJumps `flow:"errors"`
+	Case   string     `flow:"case,required" doc:"the kind of case"`
+	With   *arguments `flow:"with" doc:"what it begins with"`
+	Save   *variable  `flow:"save" doc:"the variable that takes {case_id}"`
+	Errors errorJumps `flow:"errors" doc:"where the flow goes by the error's class, or by default"`
 }
 
 func (s *caseStep) finish(r *reader, n *node) {
@@ -140,7 +142,7 @@ func (s *caseStep) finish(r *reader, n *node) {
 	}
 }
 
-func (s *caseStep) exits() exits { return s.Errors.jumps(exits{next: true}) }
+func (s *caseStep) exits() exits { return s.Errors.jumps(saving(s.Save)) }
 
 func (s *caseStep) run(m *machine) move {
 	input, err := m.input(s.With)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,30 +31,35 @@ const (
 //     Browse: catalogue
 //     My orders: orders
 type choicesStep struct {
-	Choices phrase  `flow:"choices,required"`
-	Header  *phrase `flow:"header"`
-	Footer  *phrase `flow:"footer"`
+	Choices phrase  `flow:"choices,required" doc:"the question"`
+	Header  *phrase `flow:"header" doc:"a line above the text"`
+	Footer  *phrase `flow:"footer" doc:"a line below it"`
 	// Button opens the list, where the channel shows one.
-	Button  *phrase `flow:"button"`
-	Options options `flow:"options"`
+	Button  *phrase `flow:"button" doc:"opens the list, where the channel shows one; on cards, chooses one"`
+	Options options `flow:"options" doc:"choices that are written out: label to block, or a list"`
 
 	// From is the list whose items are offered, before the options; each is seen
 	// as As ("item") by what follows. Without ID an item's place in the list
 	// stands for it; without Value the item itself is saved.
-	From        *expr     `flow:"from"`
-	As          string    `flow:"as"`
-	Label       *phrase   `flow:"label"`
-	Description *phrase   `flow:"description"`
-	ID          *expr     `flow:"id"`
-	Value       *template `flow:"value"`
+	From        *expr     `flow:"from" doc:"a list whose items are offered before the options"`
+	As          string    `flow:"as" doc:"the name by which the texts see an item; item where none is given"`
+	Label       *phrase   `flow:"label" doc:"an item's label"`
+	Description *phrase   `flow:"description" doc:"a line below it"`
+	Image       *fill     `flow:"image" doc:"address of its picture: the items are then shown as cards"`
+	ID          *expr     `flow:"id" doc:"what tells items apart when the list changes; their place where not said"`
+	Value       *template `flow:"value" doc:"what is saved; the item where not said"`
 	// Go is where a choice without a jump of its own leads; Empty where the flow
 	// goes when there is nothing to offer.
-	Go    *target `flow:"go"`
-	Empty *target `flow:"empty"`
+	Go    *target `flow:"go" doc:"where a choice without a jump of its own leads"`
+	Empty *target `flow:"empty" doc:"where the flow goes when there is nothing to offer"`
 
-	Save    *variable `flow:"save"`
-	Retry   *phrase   `flow:"retry"`
-	Timeout *timeout  `flow:"timeout"`
+	Many    *many     `flow:"many" doc:"lets several be chosen; a list of them is saved"`
+	Save    *variable `flow:"save" doc:"the variable that takes what was chosen"`
+	Retry   retries   `flow:"retry" doc:"said before the choices are shown again; a list says it in other words each time"`
+	Help    *phrase   `flow:"help" doc:"explains the question: on the word help, and with the first retry"`
+	Tries   *int      `flow:"tries" doc:"how many wrong answers lead to failed"`
+	Failed  *target   `flow:"failed" doc:"where they lead, in place of the flow's fallback"`
+	Timeout *timeout  `flow:"timeout" doc:"what happens when no answer comes"`
 }
 
 // options are written as `Label: block`, or as a list of [option] or labels.
@@ -61,28 +67,28 @@ type options []option
 
 // option is one choice that is written out.
 type option struct {
-	Label       phrase     `flow:"label,required"`
-	Description *phrase    `flow:"description"`
-	ID          string     `flow:"id"`
-	If          *condition `flow:"if"`
+	Label       *phrase    `flow:"label,required" doc:"what is shown"`
+	Description *phrase    `flow:"description" doc:"a line below it"`
+	ID          string     `flow:"id" doc:"its ID; made of the label where not said"`
+	If          *condition `flow:"if" doc:"whether it is offered"`
 	// Value is what is saved; the label where none is given.
-	Value *template   `flow:"value"`
-	Set   assignments `flow:"set"`
-	Go    *target     `flow:"go"`
+	Value *template   `flow:"value" doc:"what is saved; the label where not said"`
+	Set   assignments `flow:"set" doc:"variables that are set when it is chosen"`
+	Go    *target     `flow:"go" doc:"where it leads"`
 }
 
 func (o *options) read(r *reader, n *node) {
 	switch n.kind {
 	case mapNode:
 		for _, p := range n.pairs {
-			one := option{Go: &target{}}
+			one := option{Label: &phrase{}, Go: &target{}}
 			one.Label.read(r, p.key)
 			one.Go.read(r, p.value)
 			*o = append(*o, one)
 		}
 	case listNode:
 		for _, item := range n.items {
-			one := option{}
+			one := option{Label: &phrase{}}
 			if item.kind == mapNode {
 				r.record(item, &one, "an option")
 			} else {
@@ -94,16 +100,16 @@ func (o *options) read(r *reader, n *node) {
 		r.fail(n.pos, "options are a list, or a mapping from labels to blocks")
 	}
 	for i := range *o {
-		(*o)[i].identify(i)
+		(*o)[i].identify(i, r.voices.base())
 	}
 }
 
 var notInID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // identify gives an option without an ID one that is made of its label.
-func (o *option) identify(i int) {
+func (o *option) identify(i int, base string) {
 	if o.ID == "" {
-		label, _ := o.Label.literal()
+		label := o.Label.first(base).source
 		o.ID = strings.Trim(notInID.ReplaceAllString(strings.ToLower(label), "-"), "-")
 	}
 	if o.ID == "" {
@@ -112,12 +118,7 @@ func (o *option) identify(i int) {
 }
 
 func (s *choicesStep) finish(r *reader, n *node) {
-	if s.As == "" {
-		s.As = "item"
-	}
-	if !variableName.MatchString(s.As) {
-		r.fail(n.get("as").pos, "%q cannot name an item", clip(s.As, 40))
-	}
+	s.As = r.itemName(n, s.As)
 	dynamic := s.From != nil
 	switch {
 	case !dynamic && len(s.Options) == 0:
@@ -126,21 +127,25 @@ func (s *choicesStep) finish(r *reader, n *node) {
 		r.fail(n.pos, "choices from a list need the key \"label\"")
 	case dynamic && s.Empty == nil && !s.always():
 		r.fail(n.pos, "the list may be empty: say with the key \"empty\" where to go then")
-	case !dynamic && (s.Label != nil || s.Description != nil || s.ID != nil || s.Value != nil):
+	case !dynamic && (s.Label != nil || s.Description != nil || s.ID != nil || s.Value != nil || s.Image != nil):
 		r.fail(n.pos, "label, description, id and value describe the items of a list: say which with the key \"from\"")
 	case !dynamic && s.Empty == nil && !s.always():
 		r.fail(n.pos, "every option has an \"if\": say with the key \"empty\" where to go when none is left")
 	}
 	local := append(s.Label.exprs(), s.Description.exprs()...)
 	local = append(local, s.Value.exprs()...)
+	local = append(local, s.Image.or(nil).exprs()...)
 	if s.ID != nil {
 		local = append(local, s.ID)
 	}
-	for _, e := range local {
-		e.locals = append(e.locals, s.As)
-	}
+	seenAs(s.As, local)
+	s.several(r, n)
+	r.limited(n, s.Tries, s.Failed)
 	s.duplicates(r)
-	if s.Save != nil && !dynamic {
+	switch {
+	case s.Save != nil && s.Many != nil:
+		s.Save.typ = "list"
+	case s.Save != nil && !dynamic:
 		s.Save.typ = s.Options.typ()
 	}
 }
@@ -161,7 +166,7 @@ func (s *choicesStep) duplicates(r *reader) {
 		if o.Label.line == 0 {
 			continue // not readable, and reported
 		}
-		if label, ok := o.Label.literal(); ok {
+		if label, ok := o.Label.first(r.voices.base()).literal(); ok {
 			if labels[fold(label)] {
 				r.fail(o.Label.pos, "the label %q is given twice", clip(label, 60))
 				continue
@@ -192,15 +197,25 @@ func (o options) typ() string {
 }
 
 func (s *choicesStep) exits() exits {
-	e := exits{next: s.From != nil && s.Go == nil, waits: true}
-	for _, o := range s.Options {
-		e = e.jump(o.Go, true)
+	e := exits{next: (s.From != nil || s.Many != nil) && s.Go == nil, waits: true}
+	if s.Save != nil {
+		e.sets = []*variable{s.Save}
+	}
+	all := e.sets
+	for i, o := range s.Options {
+		mine := slices.Clone(e.sets)
+		for _, a := range o.Set {
+			mine = append(mine, a.variable)
+		}
+		e = e.jump(o.Go, true, mine...)
 		e.next = e.next || o.Go == nil && s.Go == nil
+		if o.Go == nil {
+			all = inBoth(all, mine, i == 0 && s.From == nil)
+		}
 	}
-	if s.Timeout != nil {
-		e = e.jump(s.Timeout.Go, true)
-	}
-	return e.jump(s.Go, true).jump(s.Empty, false)
+	e = e.unanswered(s.Timeout)
+	e.sets = all
+	return e.jump(s.Go, true, all...).jump(s.Empty, false).jump(s.Failed, true)
 }
 
 // offer is one choice as it is offered now.
@@ -208,6 +223,7 @@ type offer struct {
 	sdk.Choice
 	option *option
 	item   any
+	image  string
 }
 
 // offers works out what can be chosen now.
@@ -242,7 +258,7 @@ func (s *choicesStep) offers(m *machine) ([]offer, error) {
 func (s *choicesStep) offerItem(m *machine, i int, item any) (offer, error) {
 	o := offer{item: item}
 	err := m.with(s.As, item, func() error {
-		if err := m.render(rendering{s.Label, &o.Label}, rendering{s.Description, &o.Description}); err != nil {
+		if err := m.render(rendering{s.Label, &o.Label}, rendering{s.Description, &o.Description}, rendering{s.Image.or(nil), &o.image}); err != nil {
 			return err
 		}
 		id := strconv.Itoa(i + 1)
@@ -269,7 +285,7 @@ func (s *choicesStep) offerOption(m *machine, option *option) (offer, bool, erro
 			return o, false, err
 		}
 	}
-	err := m.render(rendering{&option.Label, &o.Label}, rendering{option.Description, &o.Description})
+	err := m.render(rendering{option.Label, &o.Label}, rendering{option.Description, &o.Description})
 	o.ID = m.choiceID(option.ID)
 	o.Label, o.Description = clip(o.Label, maxLabel), clip(o.Description, maxDescription)
 	return o, true, err
@@ -287,6 +303,14 @@ func (m *machine) choiceID(id string) string {
 
 func (s *choicesStep) run(m *machine) move { return s.put(m, "") }
 
+func (s *choicesStep) rules(*machine) rules {
+	r := rules{help: s.Help, failed: s.Failed}
+	if s.Tries != nil {
+		r.tries = *s.Tries
+	}
+	return r
+}
+
 func (s *choicesStep) put(m *machine, why string) move {
 	offers, err := s.offers(m)
 	var c sdk.Content
@@ -300,24 +324,25 @@ func (s *choicesStep) put(m *machine, why string) move {
 	if len(offers) == 0 {
 		return s.Empty.or(advance)
 	}
-	for _, o := range offers {
-		c.Choices = append(c.Choices, o.Choice)
-	}
+	m.st.Choices = nil
+	s.show(m, offers, &c)
 	c.Text = paragraphs(why, c.Text)
-	m.st.Choices = c.Choices
 	m.send(c)
 	m.arm(s.Timeout)
 	return park
 }
 
 func (s *choicesStep) hear(m *machine, msg *sdk.Incoming) move {
-	i := m.chosen(msg)
-	if i < 0 {
-		return m.miss(own(s.Retry, m.p.texts.Choose), s)
-	}
 	offers, err := s.offers(m)
 	if err != nil {
 		return m.trouble(err)
+	}
+	if s.Many != nil {
+		return s.hearMany(m, msg, offers)
+	}
+	i := m.chosen(msg)
+	if i < 0 {
+		return m.miss(s.Retry.at(m.st.Misses, m.p.texts.Choose), s)
 	}
 	for _, o := range offers {
 		if o.ID == m.st.Choices[i].ID {
@@ -329,6 +354,7 @@ func (s *choicesStep) hear(m *machine, msg *sdk.Incoming) move {
 
 // take does what was chosen.
 func (s *choicesStep) take(m *machine, o offer) move {
+	m.answered()
 	to := s.Go.or(advance)
 	if s.Save != nil {
 		v, err := s.picked(m, o)
@@ -366,42 +392,5 @@ func (s *choicesStep) picked(m *machine, o offer) (v any, err error) {
 }
 
 func (s *choicesStep) timeUp(m *machine) move {
-	if s.Timeout == nil {
-		return park
-	}
-	return s.Timeout.Go.to
-}
-
-var writtenNumber = regexp.MustCompile(`^#?([0-9]{1,3})[.):]?$`)
-
-// chosen finds which of the choices last offered a message means, or -1: by tap,
-// else by label (if only one has it), else by number, counted from 1.
-func (m *machine) chosen(msg *sdk.Incoming) int {
-	if msg.Tap != "" {
-		for i, c := range m.st.Choices {
-			if c.ID == msg.Tap {
-				return i
-			}
-		}
-		return -1
-	}
-	written, found := fold(msg.Text), -1
-	for i, c := range m.st.Choices {
-		if written != "" && fold(c.Label) == written {
-			if found >= 0 {
-				return -1
-			}
-			found = i
-		}
-	}
-	if found >= 0 {
-		return found
-	}
-	if n := writtenNumber.FindStringSubmatch(written); n != nil {
-		i, _ := strconv.Atoi(n[1]) // three digits at most
-		if i >= 1 && i <= len(m.st.Choices) {
-			return i - 1
-		}
-	}
-	return -1
+	return m.unanswered(s.Timeout, s)
 }

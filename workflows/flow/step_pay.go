@@ -29,25 +29,31 @@ const maxAmount = 1e12
 //     expired: too_late
 //     failed: not_paid
 type payStep struct {
-	Pay phrase `flow:"pay,required"`
+	Pay phrase `flow:"pay,required" doc:"describes what is paid for"`
 	// Amount in the currency's minor unit.
-	Amount   expr   `flow:"amount,required"`
-	Currency phrase `flow:"currency,required"`
+	Amount   expr `flow:"amount,required" doc:"the amount in the currency's minor unit"`
+	Currency fill `flow:"currency,required" doc:"the currency, three letters (ISO 4217)"`
+	// By is the connector that takes the payment.
+	By *connectorName `flow:"by" doc:"the connector that takes the payment, or a name given under use; the workspace's own where not said"`
 	// Expires is how long the link is good for.
-	Expires span `flow:"expires"`
+	Expires span `flow:"expires" doc:"how long the link is good for"`
 	// Text stands above the link, Button on it.
-	Text   *phrase `flow:"text"`
-	Button *phrase `flow:"button"`
+	Text   *phrase `flow:"text" doc:"stands above the link"`
+	Button *phrase `flow:"button" doc:"the link's label"`
 	// Paid is the next step where no block is named. Failed is entered also when
 	// no link could be made.
-	Paid    *target `flow:"paid"`
-	Expired *target `flow:"expired"`
-	Failed  *target `flow:"failed"`
+	Paid    *target `flow:"paid" doc:"where a payment leads; the next step where not said"`
+	Expired *target `flow:"expired" doc:"where the link's expiry leads"`
+	Failed  *target `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
 }
 
 func (s *payStep) exits() exits {
-	return exits{next: s.Paid == nil, waits: true}.
-		jump(s.Paid, true).jump(s.Expired, true).jump(s.Failed, false)
+	open := time.Duration(s.Expires)
+	if open == 0 {
+		open = 24 * time.Hour
+	}
+	return exits{next: s.Paid == nil, waits: true, silence: open}.
+		late(s.Paid, open).late(s.Expired, open).jump(s.Failed, false)
 }
 
 func (s *payStep) run(m *machine) move {
@@ -58,7 +64,7 @@ func (s *payStep) run(m *machine) move {
 	pay := PayInput{Expires: time.Duration(s.Expires)}
 	amount, err := m.eval(&s.Amount)
 	if err == nil {
-		err = m.render(rendering{&s.Pay, &pay.Description}, rendering{&s.Currency, &pay.Currency})
+		err = m.render(rendering{&s.Pay, &pay.Description}, rendering{&s.Currency.phrase, &pay.Currency})
 	}
 	if err != nil {
 		return m.trouble(err)
@@ -72,8 +78,27 @@ func (s *payStep) run(m *machine) move {
 	if err != nil {
 		return m.trouble(err)
 	}
-	m.st.Pending = m.emit(Effect{Kind: EffectPay, Input: input})
+	e := Effect{Kind: EffectPay, Input: input}
+	if s.By != nil {
+		e.Connector = s.By.connector
+	}
+	m.st.Pending = m.emit(e)
 	return park
+}
+
+// connectorName is a connector, by its own name or one given under use.
+type connectorName struct {
+	pos
+	connector string
+}
+
+func (c *connectorName) read(r *reader, n *node) {
+	c.pos = n.pos
+	name, ok := r.plain(n, "a connector")
+	if ok && !aliasName.MatchString(name) {
+		r.fail(n.pos, "%q cannot name a connector", clip(name, 60))
+	}
+	c.connector = r.uses.of(name)
 }
 
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`) // ISO 4217

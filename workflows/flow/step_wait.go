@@ -1,26 +1,36 @@
 package flow
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
 	"parley/connectors/sdk"
 )
 
-// waitStep waits for a time, or until one.
+// waitStep waits for a time, until one, or for news of something that the flow did.
 //
 //   - wait: 3d
 //
 //   - wait:
 //     until: date(appointment) - duration("24h")
 //     message: changed_mind
+//
+//   - wait: 2d
+//     event: order.fulfilled
+//     late: not_shipped
 type waitStep struct {
-	For *optionalSpan `flow:"wait"`
+	For *optionalSpan `flow:"wait" doc:"how long"`
 	// Until gives a time, or a text that date() can read.
-	Until *expr `flow:"until"`
+	Until *expr `flow:"until" doc:"until when: a time, or a text that date() can read"`
+	// Event is the name of news that ends the wait; Save takes what it says. When
+	// the time is up without it, Late is where the flow goes.
+	Event string    `flow:"event" doc:"the name of news that ends the wait, such as payment.paid"`
+	Save  *variable `flow:"save" doc:"the variable that takes what the news says"`
+	Late  *target   `flow:"late" doc:"where the flow goes when the time is up without it"`
 	// Message is where a message leads that is no keyword or global word; without
 	// it such a message is answered and the wait goes on.
-	Message *target `flow:"message"`
+	Message *target `flow:"message" doc:"where a message leads that is no keyword or global word"`
 }
 
 // optionalSpan is a span that may be left empty.
@@ -36,44 +46,94 @@ func (o *optionalSpan) read(r *reader, n *node) {
 }
 
 func (s *waitStep) finish(r *reader, n *node) {
-	if given := s.For != nil && s.For.given; given == (s.Until != nil) {
+	timed := s.For != nil && s.For.given
+	switch {
+	case timed && s.Until != nil, !timed && s.Until == nil && s.Event == "":
 		r.fail(n.pos, "a wait has either a time span or the key \"until\"")
+	case s.Event == "" && (s.Save != nil || s.Late != nil):
+		r.fail(n.pos, "\"save\" and \"late\" go with the key \"event\"")
+	case s.Event != "" && s.Late == nil && (timed || s.Until != nil):
+		r.fail(n.pos, "say with the key \"late\" where to go when the time is up without the event")
 	}
 }
 
 func (s *waitStep) exits() exits {
 	// A time to wait until may be past already.
-	return exits{next: true, waits: s.Until == nil}.jump(s.Message, true)
+	silence := time.Duration(forever)
+	if s.For != nil && s.For.given {
+		silence = time.Duration(s.For.span)
+	}
+	e := exits{next: true, waits: s.Until == nil || s.Event != "", silence: silence}.jump(s.Message, true).late(s.Late, silence)
+	if s.Late != nil && s.Until != nil {
+		e.jumps[len(e.jumps)-1].waits = false
+	}
+	if s.Save != nil {
+		e.sets = []*variable{s.Save}
+	}
+	return e
 }
 
 var errNoTime = errors.New("the result of until is not a time")
 
 func (s *waitStep) run(m *machine) move {
-	if s.Until == nil {
-		m.wake(m.in.Now.Add(time.Duration(s.For.span)))
-		return park
-	}
-	v, err := m.eval(s.Until)
-	if err != nil {
-		return m.trouble(err)
-	}
-	if _, isText := v.(string); isText {
-		if v, err = date(v); err != nil {
-			return m.trouble(errNoTime)
+	switch {
+	case s.Until != nil:
+		until, err := m.timeOf(s.Until)
+		if err != nil {
+			return m.trouble(err)
 		}
+		if !until.After(m.in.Now) {
+			return s.timeUp(m)
+		}
+		m.wake(until)
+	case s.For.given:
+		m.wake(m.in.Now.Add(time.Duration(s.For.span)))
 	}
-	until, ok := v.(time.Time)
-	if !ok || until.Sub(m.in.Now) > maxSpan {
-		return m.trouble(errNoTime)
-	}
-	if !until.After(m.in.Now) {
-		return advance
-	}
-	m.wake(until)
 	return park
 }
 
-func (s *waitStep) timeUp(*machine) move { return advance }
+// timeOf works out a time, or a text that date() can read; at most maxSpan ahead.
+func (m *machine) timeOf(e *expr) (time.Time, error) {
+	v, err := m.eval(e)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if _, isText := v.(string); isText {
+		if v, err = date(v); err != nil {
+			return time.Time{}, errNoTime
+		}
+	}
+	t, ok := v.(time.Time)
+	if !ok || t.Sub(m.in.Now) > maxSpan {
+		return time.Time{}, errNoTime
+	}
+	return t, nil
+}
+
+func (s *waitStep) timeUp(*machine) move {
+	if s.Event != "" {
+		return s.Late.or(advance)
+	}
+	return advance
+}
+
+// news ends the wait if it is what is waited for.
+func (s *waitStep) news(m *machine, ev *Event) move {
+	if s.Event == "" || ev.Name != s.Event {
+		return park
+	}
+	if s.Save == nil {
+		return advance
+	}
+	var data any
+	if len(ev.Output) > 0 && json.Unmarshal(ev.Output, &data) != nil {
+		return m.trouble(errNotJSON)
+	}
+	if err := m.store(s.Save.name, data); err != nil {
+		return m.trouble(err)
+	}
+	return advance
+}
 
 func (s *waitStep) hear(m *machine, _ *sdk.Incoming) move {
 	if s.Message != nil {
@@ -89,9 +149,9 @@ func (s *waitStep) hear(m *machine, _ *sdk.Incoming) move {
 //     note: Wants a bulk order.
 type handoffStep struct {
 	// Queue is the document's agent_queue where none is named.
-	Queue optionalText `flow:"handoff"`
+	Queue optionalText `flow:"handoff" doc:"the queue; the flow's agent_queue where none is named"`
 	// Note tells the agents why.
-	Note *phrase `flow:"note"`
+	Note *fill `flow:"note" doc:"tells the agents why"`
 }
 
 // optionalText is a plain text that may be left empty.
@@ -109,7 +169,7 @@ func (o *optionalText) read(r *reader, n *node) {
 func (s *handoffStep) exits() exits { return exits{next: true, waits: true} }
 
 func (s *handoffStep) run(m *machine) move {
-	note, err := m.text(s.Note)
+	note, err := m.text(s.Note.or(nil))
 	if err != nil {
 		return m.trouble(err)
 	}

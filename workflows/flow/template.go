@@ -47,7 +47,7 @@ func (t *template) readText(r *reader, n *node) {
 		return
 	}
 	t.phrase = &phrase{}
-	t.phrase.read(r, n)
+	t.phrase.readText(r, n)
 	if s, ok := t.phrase.literal(); ok {
 		t.literal, t.phrase = s, nil
 	}

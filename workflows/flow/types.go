@@ -11,31 +11,49 @@
 // A document is YAML (or JSON, which is YAML): a name, some settings, and blocks.
 // A block is a list of steps; a step is a mapping whose first key is its verb:
 //
-//	say      send a message             call     run a connector's operation
-//	ask      ask for one thing          case     start a case
-//	choices  offer choices              pay      send a payment link, await payment
-//	set      set variables              wait     let time pass
-//	if       go somewhere if            handoff  give the conversation to people
-//	branch   the same, many ways        go, end  go on in a block; end the flow
+//	say       send a message             set       set variables
+//	ask       ask for one thing          if        go somewhere if
+//	choices   offer choices, one or many branch    the same, many ways
+//	form      ask for several things     switch    the same, by a value
+//	otp       prove an address by a code each      go through a list
+//	sign      have a statement signed    split     a test: by contact
+//	call      run an operation           random    one of several ways
+//	case      start a case               go        go on in a block
+//	signal    tell a case something      sub       run a sub-flow
+//	pay       send a link, await payment return    give its result
+//	wait      for a time, or for news    tag, consent, subscribe, language
+//	schedule  send a message later       emit      publish an event
+//	handoff   give it to people          stop, end end the flow
 //
-// The struct of each verb (step_*.go) says what keys it has. A block that runs out
-// of steps ends the flow, as end does; variables are then forgotten, but for those
-// that the document keeps.
+// The struct of each verb (step_*.go) says what keys it has; docs/flows.md and the
+// JSON Schema ([Schema]) are made of these structs. Wherever a block can be named,
+// steps can stand instead: the flow then goes on behind them. A block that runs
+// out of steps ends the flow, as end does, or the sub-flow that it belongs to;
+// variables are then forgotten, but for those that the document keeps.
+//
+// Texts may be written by language, by persona, and as variants of which one is
+// taken at random, the same one whenever a turn is stepped again.
 //
 // Texts may hold {{ expressions }}. In values (under set, with and value) a text
 // that begins with = is one expression, whose result is taken as it is. Keys that
 // can only be expressions (if, from, amount, until …) need no sign. Expressions
 // are those of expr-lang, without what would make a result depend on anything but
 // its variables. Beside the flow's own variables they see contact, channel, now
-// (UTC) and, after a failure, error.
+// (UTC), bot, mood, hours (the document's calendars) and, after a failure, error.
 //
 // # What a message means
 //
 // In this order: a choice on offer (by tap, label or number); a keyword of the
-// document; a global word (menu, cancel, start over, agent); an answer to the step
-// where the flow stands. With no flow under way it enters the start block. A tap
-// on a choice of an earlier message never counts as an answer to a later question.
-// While people have the conversation the flow is silent.
+// document; a global word (menu, back, cancel, start over, agent, language, help,
+// stop); an entry from outside of the flow, by tap; an intent, where nothing is
+// asked or, if it is sure enough, where any text would be an answer; an answer to
+// the step where the flow stands; an intent; an answer that the understanding
+// found; a miss. With no flow under way it enters the start block. A tap on a
+// choice of an earlier message never counts as an answer to a later question.
+//
+// While people have the conversation the flow is silent. When they give it back it
+// goes on where it stood: a question is put again, a wait goes on or is over, a
+// result that came meanwhile is taken.
 //
 // Events that nothing waits for are ignored: results and timers of a step that
 // was left, news of an unknown payment. Payments whose link was sent are kept in
@@ -43,9 +61,11 @@
 //
 // # Bounds
 //
-// A step runs at most 1,000 steps and makes some 200 effects for each call of
-// Step; variables hold at most [MaxVars] bytes of JSON together and [MaxValue]
-// each; at most [MaxChoices] items of a list are on offer, and 16 payments open.
+// A step runs at most 5,000 steps and makes some 200 effects for each event;
+// variables hold at most [MaxVars] bytes of JSON together and [MaxValue] each, and
+// those that sub-flows hide as much again; at most [MaxChoices] items of a list are
+// on offer, [MaxRounds] gone through, 16 payments open, 10 messages scheduled and
+// 8 sub-flows within one another. A state stays below 1.1 MB of JSON.
 // A document that breaks a bound while it runs does not fail: the customer is
 // told, a person takes over where there is one, and [Output.Faults] says why.
 package flow
@@ -83,8 +103,10 @@ type Event struct {
 	Kind   EventKind `json:"kind"`
 	At     time.Time `json:"at"`
 
-	// Message of an EventMessage.
-	Message *sdk.Incoming `json:"message,omitempty"`
+	// Message of an EventMessage, and what an engine that understands language
+	// made of it; nil where none was asked.
+	Message    *sdk.Incoming      `json:"message,omitempty"`
+	Understood *sdk.Understanding `json:"understood,omitempty"`
 
 	// Ref is Effect.Ref of the effect that an EventCallResult or EventProvider
 	// belongs to, or the Wait's token of an EventTimer.
@@ -111,6 +133,9 @@ const (
 	EffectStartCase EffectKind = "start_case"
 	// EffectHandoff gives the conversation to human agents of Queue.
 	EffectHandoff EffectKind = "handoff"
+	// EffectEmit publishes the event Operation with Input, a mapping of numbers,
+	// booleans and the flow's own words: nothing of the customer.
+	EffectEmit EffectKind = "emit"
 )
 
 // Effect is one thing that a step wants done, in order.
@@ -179,6 +204,94 @@ type State struct {
 	// outlive the place in the flow that asked for them, so that a payment is
 	// answered wherever the customer has gone meanwhile.
 	Payments []Payment `json:"payments,omitempty"`
+
+	// Stack are the sub-flows under way, Loops the lists that are gone through,
+	// both with the innermost last.
+	Stack []Frame `json:"stack,omitempty"`
+	Loops []Loop  `json:"loops,omitempty"`
+	// Trail are the questions answered, for the word back.
+	Trail []Place `json:"trail,omitempty"`
+	// Asked is how far the current question has come.
+	Asked Asked `json:"asked,omitzero"`
+	// Held is the result that came while people had the conversation.
+	Held *Held `json:"held,omitempty"`
+	// Language is the one that the customer chose; Languages tells that they are
+	// being asked for it.
+	Language  string `json:"language,omitempty"`
+	Languages bool   `json:"languages,omitempty"`
+	// Mood is the sentiment of the last message in which one was found.
+	Mood string `json:"mood,omitempty"`
+	// Quiet tells that the flow has stopped and speaks again only when a word of
+	// its own is written; Stopped that the customer wants no messages.
+	Quiet   bool `json:"quiet,omitempty"`
+	Stopped bool `json:"stopped,omitempty"`
+	// Scheduled are messages that go out later, wherever the flow is then.
+	Scheduled []Scheduled `json:"scheduled,omitempty"`
+}
+
+// Asked is how far a question has come.
+type Asked struct {
+	// Reminders counts those that were said.
+	Reminders int `json:"reminders,omitempty"`
+	// Field is the field of a form that is asked for; the number of fields stands
+	// for its summary. Editing tells that the summary comes next.
+	Field   int  `json:"field,omitempty"`
+	Editing bool `json:"editing,omitempty"`
+	// Picked are the IDs chosen so far where several may be.
+	Picked []string `json:"picked,omitempty"`
+	// Code is a hash of the code that was sent, at Sent; Codes counts them.
+	Code  string    `json:"code,omitempty"`
+	Sent  time.Time `json:"sent,omitzero"`
+	Codes int       `json:"codes,omitempty"`
+}
+
+// Frame is a sub-flow under way: where the flow goes on after it, and what the
+// sub-flow hides.
+type Frame struct {
+	Sub   string         `json:"sub"`
+	Block string         `json:"block"`
+	Step  int            `json:"step,omitempty"`
+	Saved map[string]any `json:"saved,omitempty"`
+	Loops []Loop         `json:"loops,omitempty"`
+}
+
+// Loop is a list that is gone through by the step at Block and Step.
+type Loop struct {
+	Block string `json:"block"`
+	Step  int    `json:"step,omitempty"`
+	Index int    `json:"index,omitempty"`
+}
+
+// Scheduled is a message that goes out later.
+type Scheduled struct {
+	Name    string      `json:"name,omitempty"`
+	At      time.Time   `json:"at"`
+	Token   string      `json:"token"`
+	Content sdk.Content `json:"content"`
+}
+
+// Due is when the next EventTimer is wanted and the Ref that it must have; a zero
+// time means never. While people have the conversation, flows hear of no time.
+func (s *State) Due() (time.Time, string) {
+	var at time.Time
+	var token string
+	if s.Handed {
+		return at, token
+	}
+	if s.Wait != nil {
+		at, token = s.Wait.Until, s.Wait.Token
+	}
+	for _, one := range s.Scheduled {
+		if at.IsZero() || one.At.Before(at) {
+			at, token = one.At, one.Token
+		}
+	}
+	return at, token
+}
+
+// UnderWay tells whether the state belongs to the version of the flow that made it.
+func (s *State) UnderWay() bool {
+	return s.Block != "" || len(s.Payments) > 0 || len(s.Scheduled) > 0
 }
 
 // Payment is one that a customer may still make.
@@ -206,6 +319,12 @@ type Input struct {
 	Contact map[string]any
 	// Channel is the connector's name of the channel ("whatsapp"), readable as channel.
 	Channel string
+	// Conversation and Person are opaque IDs of the conversation and the contact:
+	// what is chosen at random is chosen by them.
+	Conversation, Person string
+	// Entropy is random bytes of this turn that nobody can guess, for codes that
+	// are sent to customers. It needs 16 or more.
+	Entropy []byte
 }
 
 // Output is what one step decides.

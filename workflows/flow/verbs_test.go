@@ -22,7 +22,7 @@ func TestSay(t *testing.T) {
     - say: "{{ 1500000 }} {{ 2.5 }} {{ true }} {{ [1, 2] }} {{ now }} {{ channel }}"
 `))
 	got := k.say("hi")
-	require.Equal(t, []string{"*Hello* Ana <https://example.test/>", `1500000 2.5 true [1,2] 2026-11-23T09:00:00Z whatsapp`}, got)
+	require.Equal(t, []string{"*Hello* Ana {image} <https://example.test/>", `1500000 2.5 true [1,2] 2026-11-23T09:00:00Z whatsapp`}, got)
 	c := k.out.Effects[0].Content
 	require.Equal(t, "Top", c.Header)
 	require.Equal(t, "Bottom", c.Footer)

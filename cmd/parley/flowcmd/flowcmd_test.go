@@ -167,3 +167,53 @@ func TestPublishWithoutAnAPI(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, message, "the API does not answer")
 }
+
+const spoken = "name: hello\nlanguages: [hi]\nsteps:\n  - say: Hello {{ contact.name }}\n  - wait: 2d\n  - say: {en: Bye, hi: अलविदा}\n"
+
+func TestTranslationsBesideADocument(t *testing.T) {
+	file := write(t, spoken)
+	code, stdout, _ := run(t, "check", file)
+	require.Equal(t, 1, code)
+	require.Equal(t, file+":4:10: this text has no translation into hi\n", stdout)
+	code, stdout, _ = run(t, "texts", file, "--language", "hi")
+	require.Equal(t, 0, code)
+	require.Equal(t, "\"Hello {{ contact.name }}\": \"\"\n", stdout)
+
+	beside := strings.TrimSuffix(file, ".yaml") + ".hi.yaml"
+	require.NoError(t, os.WriteFile(beside, []byte("# by hand\n\"Hello {{ contact.name }}\": नमस्ते {{ contact.name }}\n"), 0o600))
+	code, stdout, message := run(t, "check", file)
+	require.Equal(t, 0, code, stdout+message)
+	t.Setenv("PARLEY_API_KEY", "k")
+	url, _, sent := server(t, http.StatusOK, map[string]any{"name": "hello", "hash": "abc"})
+	code, _, message = run(t, "publish", file, "--workspace", "demo", "--api", url)
+	require.Equal(t, 0, code, message)
+	require.Contains(t, sent["document"], "translations:\n  hi:\n    # by hand\n    \"Hello")
+
+	require.NoError(t, os.WriteFile(beside, []byte("\n\"Hallo\": x\n"), 0o600))
+	_, stdout, _ = run(t, "check", file)
+	require.Contains(t, stdout, beside+":2:10: no text of the flow reads \"Hallo\"")
+}
+
+func TestCheckForAChannel(t *testing.T) {
+	file := write(t, strings.ReplaceAll(strings.ReplaceAll(spoken, "languages: [hi]\n", ""), "{en: Bye, hi: अलविदा}", "Bye"))
+	code, stdout, message := run(t, "check", file, "--channel", "webchat")
+	require.Equal(t, 0, code, stdout+message)
+	code, stdout, _ = run(t, "check", file, "--channel", "whatsapp")
+	require.Equal(t, 1, code)
+	require.Contains(t, stdout, file+":5:5: whatsapp refuses free messages 24h0m0s after the customer's last one")
+	code, _, message = run(t, "check", file, "--channel", "pigeon")
+	require.Equal(t, 2, code)
+	require.Contains(t, message, "there are: ")
+}
+
+func TestSchemaAndGraph(t *testing.T) {
+	code, stdout, _ := run(t, "schema")
+	require.Equal(t, 0, code)
+	require.True(t, json.Valid([]byte(stdout)))
+	code, stdout, _ = run(t, "graph", write(t, "name: two\nkeywords: {start: [hi]}\nblocks:\n  start:\n    - go: other\n  other: [{say: Hello}]\n"))
+	require.Equal(t, 0, code)
+	require.Equal(t, "flowchart TD\n    b0[\"start\"]\n    b1[\"other\"]\n    kb0([\"hi\"]) --> b0\n    b0 --> b1\n", stdout)
+	code, stdout, _ = run(t, "graph", write(t, "name: [\n"))
+	require.Equal(t, 1, code)
+	require.Contains(t, stdout, "hello.yaml:1:")
+}

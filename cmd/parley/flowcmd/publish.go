@@ -14,10 +14,10 @@ import (
 
 	"parley/api"
 	"parley/api/problem"
-	"parley/cmd/internal/catalogue"
 	"parley/cmd/parley/apiclient"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
+	"parley/workflows/flow"
 )
 
 var bindForm = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9][a-z0-9_-]*$`)
@@ -34,7 +34,8 @@ func publishCommand(list []sdk.Connector) *cobra.Command {
 		Use: "publish FILE --workspace W [--bind CONNECTOR/ACCOUNT]", Short: "Check a flow and make it the live version",
 		Long: `Checks a flow and publishes it by the HTTP API. New conversations get it at once;
 conversations in the middle of a flow keep their version. With --bind, accounts of
-channels answer with it from now on.
+channels answer with it from now on; what these cannot carry is a problem. Files of
+translations beside the document become part of what is published.
 
 The key of the API is read from ` + apiclient.EnvKey + `; it needs the scope flows:write.
 
@@ -44,7 +45,12 @@ Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usa
 			if err := p.usable(); err != nil {
 				return err
 			}
-			doc, ok, err := check(cmd.OutOrStdout(), args[0], catalogue.Of(list))
+			var channels []string
+			for _, b := range p.bind {
+				connector, _, _ := strings.Cut(b, "/")
+				channels = append(channels, connector)
+			}
+			doc, ok, err := check(cmd.OutOrStdout(), args[0], list, channels)
 			if err != nil {
 				return err
 			}
@@ -53,7 +59,7 @@ Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usa
 			}
 			live, err := p.publish(cmd.Context(), doc)
 			if err != nil {
-				return say(cmd.OutOrStdout(), args[0], err)
+				return say(cmd.OutOrStdout(), doc.source, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is live as version %s\n", live.Name, live.Hash)
 			return err
@@ -79,7 +85,7 @@ func (p *publishing) usable() error {
 
 // publish puts the document. What the API refuses is a *[problem.Problem].
 func (p *publishing) publish(ctx context.Context, doc document) (api.Flow, error) {
-	in := map[string]any{"document": doc.text}
+	in := map[string]any{"document": doc.source.text}
 	if p.bind != nil {
 		in["bind"] = p.bind
 	}
@@ -93,7 +99,7 @@ func (p *publishing) publish(ctx context.Context, doc document) (api.Flow, error
 
 // say prints what the API found wrong in the document as check does, and returns
 // how the command ends.
-func say(w io.Writer, file string, err error) error {
+func say(w io.Writer, src source, err error) error {
 	refused, ok := errors.AsType[*problem.Problem](err)
 	if !ok {
 		return err
@@ -104,7 +110,7 @@ func say(w io.Writer, file string, err error) error {
 			rest = append(rest, strings.TrimSpace(f.Pointer+" "+f.Detail))
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%s:%d:%d: %s\n", file, f.Line, max(f.Column, 1), f.Detail); err != nil {
+		if _, err := fmt.Fprintln(w, src.place(flow.Problem{File: src.file, Line: f.Line, Col: max(f.Column, 1), Message: f.Detail})); err != nil {
 			return err
 		}
 	}
