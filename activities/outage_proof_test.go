@@ -73,8 +73,12 @@ func (s *till) RoundTrip(req *http.Request) (*http.Response, error) {
 			s.refused++
 		}
 	}
-	rec := httptest.NewRecorder()
-	s.handler.ServeHTTP(rec, req)
+	rec, arrived := httptest.NewRecorder(), req.Clone(req.Context())
+	arrived.Header = http.Header{}
+	for name, values := range req.Header {
+		arrived.Header[http.CanonicalHeaderKey(name)] = values // as a server reads them
+	}
+	s.handler.ServeHTTP(rec, arrived)
 	if losing {
 		s.lost++
 		return nil, io.ErrUnexpectedEOF
