@@ -43,16 +43,23 @@ func (c *Client) Flags(f *pflag.FlagSet) {
 	if address == "" {
 		address = "http://127.0.0.1:8080"
 	}
-	f.StringVar(&c.Workspace, "workspace", "", "workspace to work in; "+EnvKey+" must be a key of it (required)")
+	f.StringVar(&c.Workspace, "workspace", "", "workspace to work in; "+EnvKey+" must be a key of it")
 	f.StringVar(&c.Address, "api", address, "address of the API; "+EnvURL+" is the default")
 }
 
-// Prepare reads the key and checks the flags; scope is what the key needs.
+// Prepare reads the key and checks the flags; scope is what the key needs. The
+// workspace must be named.
 func (c *Client) Prepare(scope string) error {
-	c.key = os.Getenv(EnvKey)
 	if c.Workspace == "" {
 		return exit.Misused("--workspace is missing: the workspace to work in")
 	}
+	return c.PrepareKey(scope)
+}
+
+// PrepareKey is [Client.Prepare] for commands that work in the key's own workspace
+// unless one is named.
+func (c *Client) PrepareKey(scope string) error {
+	c.key = os.Getenv(EnvKey)
 	if c.key == "" {
 		return exit.Misused("%s is not set: it must hold an API key of the workspace with the scope %s", EnvKey, scope)
 	}
@@ -62,7 +69,8 @@ func (c *Client) Prepare(scope string) error {
 	return nil
 }
 
-// Do makes one request and decodes the answer into out. in is the body; nil for none.
+// Do makes one request and decodes the answer into out, unless that is nil. in is
+// the body; nil for none.
 // What the API refuses is a *[problem.Problem].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -79,7 +87,9 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
-	req.Header.Set(api.WorkspaceHeader, c.Workspace)
+	if c.Workspace != "" {
+		req.Header.Set(api.WorkspaceHeader, c.Workspace)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -90,8 +100,8 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return fmt.Errorf("the API's answer broke off: %w", err)
 	}
-	if resp.StatusCode == http.StatusOK {
-		if json.Unmarshal(raw, out) != nil {
+	if resp.StatusCode/100 == 2 {
+		if out != nil && json.Unmarshal(raw, out) != nil {
 			return errors.New("what answered is not Parley's API")
 		}
 		return nil

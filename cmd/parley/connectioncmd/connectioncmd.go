@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"parley/api"
+	"parley/cmd/parley/apiclient"
 	"parley/cmd/parley/exit"
 )
 
@@ -23,7 +23,7 @@ func New() *cobra.Command {
 		change("resume NAME", "End a connection's outage: what waits goes on, the oldest first", http.MethodPost, "resume"), drainRate())
 }
 
-const needs = "\n\nThe key of the API is read from " + envKey + "; it needs the scope "
+const needs = "\n\nThe key of the API is read from " + apiclient.EnvKey + "; it needs the scope "
 
 // state is a connection with its current outage.
 type state struct {
@@ -36,7 +36,7 @@ type state struct {
 
 func list() *cobra.Command {
 	return command("list", "List connections and whether they are out, as JSON", "connections:read", cobra.NoArgs,
-		func(ctx context.Context, c *client, _ []string) (any, error) {
+		func(ctx context.Context, c *apiclient.Client, _ []string) (any, error) {
 			all, err := pages[api.Connection](ctx, c, "/v1/connections")
 			if err != nil {
 				return nil, err
@@ -44,7 +44,7 @@ func list() *cobra.Command {
 			out := make([]state, len(all))
 			for i, k := range all {
 				var newest api.Page[api.Outage]
-				if err := c.do(ctx, http.MethodGet, path(k.Name, "outages")+"?limit=1", nil, &newest); err != nil {
+				if err := c.Do(ctx, http.MethodGet, path(k.Name, "outages")+"?limit=1", nil, &newest); err != nil {
 					return nil, err
 				}
 				out[i] = state{Name: k.Name, Connector: k.Connector, State: "working"}
@@ -58,41 +58,36 @@ func list() *cobra.Command {
 
 func report() *cobra.Command {
 	return command("report NAME", "Show a connection's outages and what became of what waited, as JSON, newest first", "connections:read", cobra.ExactArgs(1),
-		func(ctx context.Context, c *client, args []string) (any, error) {
+		func(ctx context.Context, c *apiclient.Client, args []string) (any, error) {
 			return pages[api.Outage](ctx, c, path(args[0], "outages"))
 		})
 }
 
 func change(use, short, method, what string) *cobra.Command {
-	return command(use, short, "connections:write", cobra.ExactArgs(1), func(ctx context.Context, c *client, args []string) (any, error) {
-		return nil, c.do(ctx, method, path(args[0], what), nil, nil)
+	return command(use, short, "connections:write", cobra.ExactArgs(1), func(ctx context.Context, c *apiclient.Client, args []string) (any, error) {
+		return nil, c.Do(ctx, method, path(args[0], what), nil, nil)
 	})
 }
 
 func drainRate() *cobra.Command {
 	return command("drain-rate NAME PER_SECOND", "Set how many effects a second go on after an outage; 0 is half of the provider's limit", "connections:write", cobra.ExactArgs(2),
-		func(ctx context.Context, c *client, args []string) (any, error) {
+		func(ctx context.Context, c *apiclient.Client, args []string) (any, error) {
 			rate, err := strconv.ParseFloat(args[1], 64)
 			if err != nil || rate < 0 {
 				return nil, exit.Misused("PER_SECOND must be a number, 0 or more")
 			}
-			return nil, c.do(ctx, http.MethodPut, path(args[0], "drain-rate"), map[string]float64{"per_second": rate}, nil)
+			return nil, c.Do(ctx, http.MethodPut, path(args[0], "drain-rate"), map[string]float64{"per_second": rate}, nil)
 		})
 }
 
 func path(name, what string) string { return "/v1/connections/" + url.PathEscape(name) + "/" + what }
 
 // command runs do against the API and prints what it returns as JSON, if anything.
-func command(use, short, scope string, args cobra.PositionalArgs, do func(context.Context, *client, []string) (any, error)) *cobra.Command {
-	address := os.Getenv(envURL)
-	if address == "" {
-		address = "http://127.0.0.1:8080"
-	}
-	c := &client{}
+func command(use, short, scope string, args cobra.PositionalArgs, do func(context.Context, *apiclient.Client, []string) (any, error)) *cobra.Command {
+	c := &apiclient.Client{}
 	cmd := &cobra.Command{Use: use, Short: short, Long: short + "." + needs + scope + ".", Args: exit.Args(args)}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c.key = os.Getenv(envKey)
-		if err := c.usable(); err != nil {
+		if err := c.PrepareKey(scope); err != nil {
 			return err
 		}
 		out, err := do(cmd.Context(), c, args)
@@ -103,7 +98,6 @@ func command(use, short, scope string, args cobra.PositionalArgs, do func(contex
 		enc.SetIndent("", "  ")
 		return enc.Encode(out)
 	}
-	cmd.Flags().StringVar(&c.api, "api", address, "address of the API; "+envURL+" is the default")
-	cmd.Flags().StringVar(&c.workspace, "workspace", "", "workspace that "+envKey+" must be a key of")
+	c.Flags(cmd.Flags())
 	return cmd
 }
