@@ -268,6 +268,9 @@ func (p *proof) shop(ctx workflow.Context, before, during int) error {
 // not overrun when it is back, and the report is what Stripe's record says.
 // PARLEY_OUTAGE_ORDERS sets a larger number of orders.
 func TestTwoHoursWithoutStripe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
 	waiting := 1000
 	if n, err := strconv.Atoi(os.Getenv("PARLEY_OUTAGE_ORDERS")); err == nil && n > waiting {
 		waiting = n
