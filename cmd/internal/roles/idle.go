@@ -2,7 +2,7 @@ package roles
 
 import (
 	"context"
-	"crypto/rand"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,20 +23,15 @@ func (e *Engine) AddIdle(ctx context.Context, ws, connection uuid.UUID, n int) e
 		if _, err := tx.Exec(ctx, `INSERT INTO contacts (workspace_id, id) VALUES ($1, $2)`, ws, contact); err != nil {
 			return err
 		}
-		ids := make([]uuid.UUID, n)
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"conversations"}, []string{"workspace_id", "id", "contact_id", "connection_id", "connector",
-			"workflow_id", "address", "address_index", "last_number", "cursor", "state"}, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
-			ids[i] = uuid.Must(uuid.NewV7())
-			index := make([]byte, 20)
-			rand.Read(index)
-			return []any{ws, ids[i], contact, connection, "bench", codec.WorkflowID("conversation", ws, contact, ids[i]), sealed, index, 4, 4, sealed}, nil
-		}))
+		// COPY is refused where row-level security applies.
+		_, err := tx.Exec(ctx, `INSERT INTO conversations (workspace_id, id, contact_id, connection_id, connector, workflow_id, address, address_index, last_number, cursor, state)
+			SELECT $1, id, $2, $3, 'bench', $4 || id, $5, uuid_send(id), 4, 4, $5 FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $6)) made`,
+			ws, contact, connection, strings.TrimSuffix(codec.WorkflowID("conversation", ws, contact, uuid.Nil), uuid.Nil.String()), sealed, n)
 		if err != nil {
 			return err
 		}
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"inbox"}, []string{"workspace_id", "subject_id", "number", "kind", "body"}, pgx.CopyFromSlice(4*n, func(i int) ([]any, error) {
-			return []any{ws, ids[i/4], i%4 + 1, "message", sealed}, nil
-		}))
+		_, err = tx.Exec(ctx, `INSERT INTO inbox (workspace_id, subject_id, number, kind, body)
+			SELECT $1, id, number, 'message', $3 FROM conversations, generate_series(1, 4) AS number WHERE workspace_id = $1 AND contact_id = $2`, ws, contact, sealed)
 		return err
 	})
 }
