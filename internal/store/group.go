@@ -33,8 +33,8 @@ type Group[In, Out any] struct {
 }
 
 // rest is the least time from the beginning of one flush of a lane to that of the
-// next. It costs traffic that is dense a few milliseconds, and halves the number of
-// transactions on a machine that is busy.
+// next. It costs traffic that is dense a few milliseconds, and spares a machine that
+// is busy a third of its transactions.
 const rest = 20 * time.Millisecond
 
 type entry[In, Out any] struct {
