@@ -122,6 +122,7 @@ func checksOf(s Subject) []Check {
 	list = append(list, s.operationChecks()...)
 	list = append(list, s.faultChecks()...)
 	list = append(list, s.webhookChecks()...)
+	list = append(list, s.roleChecks()...)
 	return append(list, Check{"secrets", s.secrets}, Check{"hosts", s.hosts}, Check{"redirect", s.redirect},
 		Check{"concurrency", s.concurrency})
 }
