@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"gocloud.dev/secrets"
-	_ "gocloud.dev/secrets/localsecrets" // base64key://
+	_ "gocloud.dev/secrets/awskms"        // awskms://
+	_ "gocloud.dev/secrets/azurekeyvault" // azurekeyvault://
+	_ "gocloud.dev/secrets/gcpkms"        // gcpkms://
+	_ "gocloud.dev/secrets/hashivault"    // hashivault://
+	_ "gocloud.dev/secrets/localsecrets"  // base64key://
 
 	"parley/cmd/parley/exit"
 	"parley/internal/config"

@@ -38,7 +38,7 @@ func TestKeyEncryptionKeyFromFileOrURL(t *testing.T) {
 func TestKeyEncryptionKeyThatCannotBe(t *testing.T) {
 	cases := map[string]struct{ url, want string }{
 		"no scheme":     {"canary", "must be a URL"},
-		"not compiled":  {"awskms://canary", "support for awskms:// is not compiled into this program, only for base64key://"},
+		"not compiled":  {"nosuchkms://canary", "support for nosuchkms:// is not compiled into this program, only for awskms://, azurekeyvault://, base64key://, gcpkms://, hashivault://"},
 		"made-up key":   {"base64key://", "must be followed by the key"},
 		"short key":     {"base64key://Y2FuYXJ5", "must be 32 bytes"},
 		"not base64":    {"base64key://canary!", "must be 32 bytes"},
