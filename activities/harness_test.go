@@ -91,6 +91,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
 		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
+	e.intake.Reconcile = e.reconciler()
 	return e
 }
 

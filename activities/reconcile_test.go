@@ -81,6 +81,31 @@ func TestACaseGoesOnWhenItsEffectIsSettled(t *testing.T) {
 	}
 }
 
+// News that brings back the key of an effect proves that it was done, whatever is
+// known of its outcome: the flow goes on, without an operator and without a repeat.
+func TestAProvidersNewsSettlesWhatItProves(t *testing.T) {
+	k := setUp(t, fmt.Sprintf(shopping, "mail")).talk()
+	shop, err := k.Connections.ForConnector(t.Context(), k.ws, "shop")
+	require.NoError(t, err)
+	news := func(p sdk.ProviderEvent) {
+		_, err := k.intake.Accept(t.Context(), shop, []sdk.Event{{ID: uuid.NewString(), Kind: sdk.EventProvider, Provider: &p}})
+		require.NoError(t, err)
+	}
+	state := func() string { return one[string](k.engine, `SELECT state FROM effects WHERE operation = 'mail'`) }
+	k.says("hi")
+	in := callInput(k, k.turn().Calls[0].Key)
+	k.shop.fail = []error{down} // no answer came
+	require.Error(t, k.CallConnector(t.Context(), in))
+	news(sdk.ProviderEvent{Name: "mail.read", Refs: []string{"another"}})
+	require.Equal(t, "uncertain", state())
+	news(sdk.ProviderEvent{Name: "mail.read", EffectKey: in.Key, Refs: []string{"m-7"}})
+	require.Equal(t, "done", state())
+	require.NoError(t, k.CallConnector(t.Context(), in))
+	k.turn()
+	require.Equal(t, []any{[]string{"done"}, 1}, []any{k.phone.texts(), k.shop.runs["mail"]})
+	require.Equal(t, 1, one[int](k.engine, `SELECT count(*) FROM audit WHERE actor = 'provider' AND action = 'effect.reconcile.done'`))
+}
+
 func TestACasesPatienceEnds(t *testing.T) {
 	e := setUp(t, parrot)
 	e.shop.fail = []error{down}

@@ -19,6 +19,7 @@ import (
 	"parley/internal/contacts"
 	"parley/internal/ledger"
 	"parley/internal/observe"
+	"parley/internal/reconcile"
 	"parley/internal/store"
 	"parley/internal/vault"
 )
@@ -31,7 +32,9 @@ type Intake struct {
 	Inbox    *bus.Inbox
 	Cases    *cases.Cases
 	Dispatch *bus.Dispatcher
-	Log      *slog.Logger
+	// Reconcile settles what a provider's news proves to have been done.
+	Reconcile *reconcile.Reconciler
+	Log       *slog.Logger
 }
 
 // Outcome counts what became of a webhook's events.

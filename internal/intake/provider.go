@@ -30,6 +30,7 @@ const ParkedFor = 24 * time.Hour
 // owner is whom an effect belongs to.
 type owner struct {
 	key        string
+	state      string
 	subject    uuid.UUID
 	workflowID string
 	request    []byte
@@ -60,7 +61,22 @@ func (in *Intake) provider(ctx context.Context, conn *connections.Connection, ev
 	case err != nil:
 		return err
 	}
+	if err := in.echoed(ctx, conn.Workspace, o, p); err != nil {
+		return err
+	}
 	return in.deliver(ctx, conn.Workspace, o, once, p, out)
+}
+
+// echoed settles an effect whose outcome was unknown: that the provider knows our
+// key proves that it was done. Whoever waits for it goes on, before it hears the news.
+func (in *Intake) echoed(ctx context.Context, ws uuid.UUID, o owner, p *sdk.ProviderEvent) error {
+	if o.state != ledger.Uncertain || p.EffectKey != o.key {
+		return nil
+	}
+	if err := in.Reconcile.Echo(ctx, ws, o.key); err != nil && !errors.Is(err, ledger.ErrSettled) {
+		return err
+	}
+	return nil
 }
 
 func (in *Intake) refs(ctx context.Context, conn *connections.Connection, ids []string) ([][]byte, error) {
@@ -81,11 +97,11 @@ func (in *Intake) refs(ctx context.Context, conn *connections.Connection, ids []
 func (in *Intake) owner(ctx context.Context, ws uuid.UUID, key string, refs [][]byte) (owner, error) {
 	var o owner
 	err := in.DB.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT e.key, e.subject_id, e.workflow_id, e.request, coalesce(v.connector, '') FROM effects e
+		return tx.QueryRow(ctx, `SELECT e.key, e.state, e.subject_id, e.workflow_id, e.request, coalesce(v.connector, '') FROM effects e
 			LEFT JOIN conversations v ON v.workspace_id = e.workspace_id AND v.id = e.subject_id
 			WHERE e.workspace_id = $1 AND ($2 <> '' AND key = $2 OR ref_index = ANY($3))
 			ORDER BY key = $2 DESC, array_position($3, ref_index) LIMIT 1`, ws, key, refs).
-			Scan(&o.key, &o.subject, &o.workflowID, &o.request, &o.channel)
+			Scan(&o.key, &o.state, &o.subject, &o.workflowID, &o.request, &o.channel)
 	})
 	return o, err
 }

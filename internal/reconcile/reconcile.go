@@ -44,8 +44,11 @@ const (
 	// oldest is after which the provider is not asked any more by itself.
 	oldest = 7 * 24 * time.Hour
 	most   = 100
-	// engine is the actor of what settles by itself.
+	// engine is the actor of what settles by itself, echo of what news has settled.
 	engine = "engine"
+	echo   = "provider"
+	// patience is how long a webhook waits for the provider to be asked.
+	patience = 3 * time.Second
 )
 
 // Run asks providers for what is uncertain, until ctx ends.
@@ -106,7 +109,7 @@ func (r *Reconciler) Ask(ctx context.Context, ws uuid.UUID, key, actor string) e
 	if err != nil {
 		return sdk.AsError(err)
 	}
-	if !found && !r.proves(o, op) {
+	if !found && (actor == echo || !r.proves(o, op)) {
 		return ErrUnknown
 	}
 	return r.settle(ctx, o, ledger.Verdict{Done: found, By: ledger.Provider, Actor: actor, Output: out, Ref: ledger.RefOf(out)})
@@ -118,6 +121,24 @@ func (r *Reconciler) proves(o ledger.Open, op sdk.Operation) bool {
 		return false
 	}
 	return o.AttemptedAt != nil && time.Since(*o.AttemptedAt) > max(op.Effect.Settle, youngest)
+}
+
+// Echo settles an effect whose key a provider's news has brought back, which proves
+// that it was done. What came of it is asked for, if the provider can be asked; else
+// it is done, and nobody knows more. It is ErrSettled if there is nothing to settle.
+func (r *Reconciler) Echo(ctx context.Context, ws uuid.UUID, key string) error {
+	o, err := r.Ledger.Unsettled(ctx, ws, key)
+	if err != nil {
+		return err
+	}
+	asking, done := context.WithTimeout(ctx, patience)
+	defer done()
+	err = r.Ask(asking, ws, key, echo)
+	_, failed := errors.AsType[*sdk.Error](err)
+	if failed || errors.Is(err, ErrCannotAsk) || errors.Is(err, ErrUnknown) {
+		return r.settle(ctx, o, ledger.Verdict{Done: true, By: ledger.Provider, Actor: echo})
+	}
+	return err
 }
 
 // Decide settles an effect by what an operator knows. An output that is none of the

@@ -132,7 +132,8 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 
 // Intake returns the intake that offers what it takes in to d.
 func (e *Engine) Intake(d *bus.Dispatcher) *intake.Intake {
-	return &intake.Intake{DB: e.DB, Vault: e.Vault, Contacts: e.Contacts, Inbox: e.Inbox, Cases: e.Cases, Dispatch: d, Log: e.Log}
+	return &intake.Intake{DB: e.DB, Vault: e.Vault, Contacts: e.Contacts, Inbox: e.Inbox, Cases: e.Cases, Dispatch: d,
+		Reconcile: e.reconciler(d), Log: e.Log}
 }
 
 // Close closes what Open opened.
