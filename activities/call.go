@@ -35,6 +35,12 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 		return Temporal(err)
 	}
 	out, err := a.call(ctx, ref, in.Key, req)
+	if waits, ok := errors.AsType[*parked](err); ok && in.Parks {
+		if err := a.keepParked(ctx, ref, in.Key, req.Ref); err != nil {
+			return Temporal(err)
+		}
+		return Temporal(waits)
+	}
 	err = understood(err, in.Parks)
 	result := flow.Event{Kind: flow.EventCallResult, Ref: req.Ref, Output: out}
 	if err != nil {
@@ -59,6 +65,21 @@ func (a *Activities) keepResult(ctx context.Context, ref conversations.Ref, key 
 	_, err = a.Inbox.Keep(ctx, bus.Arrival{Workspace: ref.Workspace, Conversation: ref.ID, Contact: ref.Contact, WorkflowID: ref.WorkflowID,
 		Once: bus.Once(nil, "result", key), Kind: bus.KindResult, Body: body})
 	return err
+}
+
+// keepParked lets the flow hear, once, that its effect waits for the end of an outage.
+func (a *Activities) keepParked(ctx context.Context, ref conversations.Ref, key, effect string) error {
+	body, err := json.Marshal(flow.Event{Kind: flow.EventParked, Ref: effect})
+	if err != nil {
+		return err
+	}
+	got, err := a.Inbox.Keep(ctx, bus.Arrival{Workspace: ref.Workspace, Conversation: ref.ID, Contact: ref.Contact, WorkflowID: ref.WorkflowID,
+		Once: bus.Once(nil, "parked", key), Kind: bus.KindParked, Body: body})
+	if err != nil {
+		return err
+	}
+	// A repeat wakes again: the first attempt may have died in between.
+	return a.Waker.Wake(ctx, bus.Target{Workspace: ref.Workspace, ID: ref.ID, WorkflowID: ref.WorkflowID, Channel: ref.Connector, Number: got.Number})
 }
 
 // call performs an effect of a flow.

@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +40,30 @@ func (d *deed) meets() string {
 
 func (d *deed) attempts() int {
 	return one[int](d.engine, `SELECT attempt FROM effects WHERE key = $1`, d.effect.Key)
+}
+
+// While its provider is out a flow's call waits, and the customer hears so once.
+func TestAFlowHearsOfAnOutageOnce(t *testing.T) {
+	k := setUp(t, strings.Replace(fmt.Sprintf(shopping, "charge"), "save: found", "save: found\n      delayed: \"The shop is slow today.\"", 1)).talk()
+	shop, err := k.Connections.ForConnector(t.Context(), k.ws, "shop")
+	require.NoError(t, err)
+	k.says("hi")
+	in := callInput(k, k.turn().Calls[0].Key)
+	in.Parks = true
+	require.NoError(t, k.Outages.Begin(t.Context(), k.ws, shop.ID, outages.Circuit, 1, ""))
+	for range 2 {
+		err := k.CallConnector(t.Context(), in)
+		parked, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok)
+		require.Equal(t, process.ErrorParked, parked.Type())
+		k.turn()
+	}
+	require.Equal(t, []string{"The shop is slow today."}, k.phone.texts())
+	require.NoError(t, k.Outages.Resume(t.Context(), k.ws, shop.ID, ""))
+	k.drain()
+	require.NoError(t, k.CallConnector(t.Context(), in))
+	k.turn()
+	require.Equal(t, []string{"The shop is slow today.", "done"}, k.phone.texts())
 }
 
 // drain lets go on what may, and returns the keys.

@@ -27,6 +27,7 @@ const (
 	KindTaken    = "taken"    // a human took it
 	KindAgent    = "agent"    // a human says something
 	KindTell     = "tell"     // a case says something
+	KindParked   = "parked"   // a call waits for the end of its provider's outage
 )
 
 // PlaceBody is where an event's body is sealed.

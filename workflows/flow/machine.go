@@ -127,6 +127,8 @@ func (m *machine) handle(ev *Event) {
 		m.provider(ev)
 	case EventReturned:
 		m.returned()
+	case EventParked:
+		m.parked(ev)
 	}
 }
 
@@ -142,6 +144,21 @@ func (m *machine) resulted(ev *Event) {
 		return
 	}
 	m.proceed(s.result(m, ev))
+}
+
+// parked tells the customer, where the step has words for it, that what they wait
+// for takes longer.
+func (m *machine) parked(ev *Event) {
+	s, ok := m.standing().(patient)
+	if !ok || m.st.Handed || m.st.Pending == "" || ev.Ref != m.st.Pending || s.delay() == nil {
+		return
+	}
+	var text string
+	if err := m.render(rendering{s.delay(), &text}); err != nil {
+		m.fault(err)
+		return
+	}
+	m.send(sdk.Content{Text: text})
 }
 
 func (m *machine) timer(ev *Event) {

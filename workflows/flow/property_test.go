@@ -39,7 +39,7 @@ func randomEvent(t *rapid.T, s State) Event {
 	if len(s.Payments) > 0 && rapid.Bool().Draw(t, "of a payment") {
 		ref = rapid.SampledFrom(s.Payments).Draw(t, "payment").Ref
 	}
-	switch rapid.SampledFrom([]string{"say", "say", "say", "tap", "tap", "result", "result", "result", "error", "timer", "provider", "returned", "odd"}).Draw(t, "event") {
+	switch rapid.SampledFrom([]string{"say", "say", "say", "tap", "tap", "result", "result", "result", "error", "timer", "provider", "returned", "parked", "odd"}).Draw(t, "event") {
 	case "say":
 		e := message(rapid.SampledFrom(written).Draw(t, "text"))
 		if rapid.IntRange(0, 4).Draw(t, "understood") == 0 {
@@ -69,6 +69,8 @@ func randomEvent(t *rapid.T, s State) Event {
 		return Event{Kind: EventProvider, Ref: ref, Name: rapid.SampledFrom([]string{paymentPaid, paymentExpired, paymentFailed, "other", "order.fulfilled"}).Draw(t, "name")}
 	case "returned":
 		return Event{Kind: EventReturned}
+	case "parked":
+		return Event{Kind: EventParked, Ref: ref}
 	}
 	return Event{Kind: EventKind(rapid.SampledFrom([]string{"", "message", "call_result", "unheard"}).Draw(t, "kind"))}
 }

@@ -25,7 +25,15 @@ type callStep struct {
 	Errors errorJumps `flow:"errors" doc:"where the flow goes by the error's class, or by default; error then tells more"`
 	// Timeout bounds the call; the engine's default where none is given.
 	Timeout span `flow:"timeout" doc:"how long the result is waited for"`
+	// Delayed is said once while the provider is out.
+	Delayed *phrase `flow:"delayed" doc:"said once when the provider is out, so that the step has to wait for it"`
 }
+
+// patient is a step that may have to wait for the end of a provider's outage, and
+// has words for that.
+type patient interface{ delay() *phrase }
+
+func (s *callStep) delay() *phrase { return s.Delayed }
 
 // operation is written as connector.operation.
 type operation struct {

@@ -45,7 +45,11 @@ type payStep struct {
 	Paid    *target `flow:"paid" doc:"where a payment leads; the next step where not said"`
 	Expired *target `flow:"expired" doc:"where the link's expiry leads"`
 	Failed  *target `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
+	// Delayed is said once while the provider is out.
+	Delayed *phrase `flow:"delayed" doc:"said once when the provider is out, so that the link has to wait for it"`
 }
+
+func (s *payStep) delay() *phrase { return s.Delayed }
 
 func (s *payStep) exits() exits {
 	open := time.Duration(s.Expires)

@@ -93,6 +93,9 @@ const (
 	EventProvider EventKind = "provider"
 	// EventReturned says that a human agent gave the conversation back to the bot.
 	EventReturned EventKind = "returned"
+	// EventParked says that an effect of this flow waits for the end of its
+	// provider's outage.
+	EventParked EventKind = "parked"
 )
 
 // Event is one thing that happened to a conversation, as a flow sees it. It is
@@ -108,8 +111,8 @@ type Event struct {
 	Message    *sdk.Incoming      `json:"message,omitempty"`
 	Understood *sdk.Understanding `json:"understood,omitempty"`
 
-	// Ref is Effect.Ref of the effect that an EventCallResult or EventProvider
-	// belongs to, or the Wait's token of an EventTimer.
+	// Ref is Effect.Ref of the effect that an EventCallResult, EventProvider or
+	// EventParked belongs to, or the Wait's token of an EventTimer.
 	Ref string `json:"ref,omitempty"`
 	// Name is the normalised name of an EventProvider, e.g. "payment.paid".
 	Name string `json:"name,omitempty"`

@@ -295,6 +295,22 @@ func TestCall(t *testing.T) {
 	require.Empty(t, k.events(Event{Kind: EventCallResult, Ref: ref, Output: []byte(`{}`)}), "so is a late one")
 }
 
+func TestAStepThatHasToWaitSaysSo(t *testing.T) {
+	for _, doc := range []string{
+		"- call: shop.find\n      delayed: Slow, {{ contact.name ?? 'friend' }}.\n      errors: sorry",
+		"- pay: A hat\n      amount: 100\n      currency: USD\n      delayed: Slow, {{ contact.name ?? 'friend' }}.\n      expired: sorry\n      failed: sorry",
+	} {
+		k := newTalk(t, "name: t\nblocks:\n  start:\n    "+doc+"\n    - end\n  sorry:\n    - say: Sorry.\n")
+		k.say("hello")
+		require.Empty(t, k.events(Event{Kind: EventParked, Ref: "e999"}), "another's")
+		require.Equal(t, []string{"Slow, Ana."}, k.events(Event{Kind: EventParked, Ref: k.state.Pending}))
+		require.NotEmpty(t, k.state.Pending, "it is still waited for")
+	}
+	k := newTalk(t, flowOf(caller))
+	k.say("hello")
+	require.Empty(t, k.events(Event{Kind: EventParked, Ref: k.state.Pending}), "no words, nothing said")
+}
+
 func TestCallErrors(t *testing.T) {
 	for class, want := range map[sdk.Class]string{sdk.Throttled: "Busy.", sdk.Rejected: "rejected c1 for customers"} {
 		k := newTalk(t, flowOf(caller))
