@@ -23,6 +23,7 @@ import (
 	"parley/internal/flows"
 	"parley/internal/ledger"
 	"parley/internal/outages"
+	"parley/internal/templates"
 	"parley/internal/vault"
 	"parley/workflows/conversation"
 	"parley/workflows/flow"
@@ -44,6 +45,7 @@ type Deps struct {
 	Contacts      *contacts.Contacts
 	Connections   *connections.Connections
 	Outages       *outages.Outages
+	Templates     *templates.Templates
 	Flows         *flows.Flows
 	Starter       Starter
 	Waker         bus.Waker

@@ -25,6 +25,7 @@ import (
 	"parley/internal/outages"
 	"parley/internal/store"
 	"parley/internal/store/storetest"
+	"parley/internal/templates"
 	"parley/internal/vault"
 	"parley/workflows/conversation"
 )
@@ -90,8 +91,8 @@ func setUp(t *testing.T, flowDocument string) *engine {
 	e.intake = &intake.Intake{DB: e.db, Vault: e.vault, Contacts: e.people, Inbox: inbox, Cases: theCases,
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
-		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
-	e.intake.Reconcile = e.reconciler()
+		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Templates: templates.New(e.db), Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
+	e.intake.Reconcile, e.intake.Templates = e.reconciler(), e.Templates
 	return e
 }
 

@@ -15,6 +15,7 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/observe"
 	"parley/internal/planner"
+	"parley/internal/templates"
 	"parley/workflows/conversation"
 	"parley/workflows/flow"
 )
@@ -182,6 +183,8 @@ type decision struct {
 	now   time.Time
 	// channel of the connection; nil if it has none.
 	channel *sdk.Channel
+	// templates are the connection's, loaded when free messages may not be sent.
+	templates []templates.Template
 	// muted tells that nothing may be sent: the customer wants no messages, or
 	// says so in this turn.
 	muted bool
@@ -194,6 +197,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	stop := lastStop(ch, s.Events)
 	d := &decision{s: s, conn: conn, now: now, channel: ch, muted: s.OptedOut || stop >= 0, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
 		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: ch != nil && ch.Hosted}}
+	if err := a.loadTemplates(ctx, d); err != nil {
+		return nil, err
+	}
 	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, state.UnderWay())
 	if err != nil {
 		return nil, err
@@ -410,6 +416,12 @@ func (d *decision) send(c sdk.Content, author string) {
 	if err != nil {
 		d.note("message.refused", map[string]any{"why": errText(err)})
 		return
+	}
+	for _, m := range plan.Messages {
+		if why := d.refusedTemplate(m.Template); why != "" {
+			d.note("message.refused", map[string]any{"why": why, "template": m.Template.Name})
+			return
+		}
 	}
 	for i, m := range plan.Messages {
 		if i == 0 && m.Template == nil {

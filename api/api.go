@@ -26,6 +26,7 @@ type Options struct {
 	Connections   Connections
 	Consents      Consents
 	Outages       Outages
+	Templates     Templates
 	Contacts      Contacts
 	Conversations Conversations
 	Agents        Agents
@@ -122,7 +123,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.outageRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 	} {
 		all = append(all, some...)

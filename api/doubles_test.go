@@ -166,6 +166,20 @@ func (m outages) List(_ context.Context, _ uuid.UUID, name string, _ api.PageQue
 	return []api.Outage{{ID: order, Cause: "operator", State: "open", OpenedAt: moment, DrainRate: 10, Parked: 3, Done: 1, NotSent: 2, Waiting: 2}}, "", m.note(name, "list")
 }
 
+type templates struct{ *memory }
+
+func (m templates) Submit(_ context.Context, _ uuid.UUID, name string, d api.TemplateDraft, _ string) (api.Template, error) {
+	return api.Template{Name: d.Name, Language: d.Language, Status: "pending", ChangedAt: moment}, outages(m).note(name, "submit "+d.Name)
+}
+
+func (m templates) List(_ context.Context, _ uuid.UUID, name string) ([]api.Template, error) {
+	return []api.Template{{Name: "parcel_left", Language: "en_US", Status: "approved", ChangedAt: moment}}, outages(m).note(name, "templates")
+}
+
+func (m templates) Delete(_ context.Context, _ uuid.UUID, connection, name, language, _ string) error {
+	return outages(m).note(connection, "delete "+name+" "+language)
+}
+
 type contacts struct{ *memory }
 
 func (m contacts) one() api.Contact {
@@ -369,7 +383,7 @@ const admin = "admin-key"
 
 func options(m *memory, reg *prometheus.Registry, logs io.Writer) api.Options {
 	return api.Options{
-		Keys: m, Connections: connections{m}, Consents: consents{m}, Outages: outages{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
+		Keys: m, Connections: connections{m}, Consents: consents{m}, Outages: outages{m}, Templates: templates{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
 		Flows: flows{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
 		Ingress:  ingress.Options{Resolver: hooks{}, Inbox: hooks{}, Router: hooks{}},
 		Registry: reg, Log: observe.NewLogger(logs, slog.LevelDebug), Version: "1.2.3", MaxBody: 4 << 10,

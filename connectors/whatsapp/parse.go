@@ -15,7 +15,7 @@ import (
 // the wamid and the status. Ignored, with their kind in Event.Type, are: system
 // messages (a changed number is news of the platform, not of the customer's
 // making), messages in groups, errors of the account, statuses that this package
-// does not know, and all webhook fields but "messages".
+// does not know, and all webhook fields but "messages" and those of templates.
 func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	var e envelope
 	if err := json.Unmarshal(req.Body, &e); err != nil {
@@ -40,6 +40,9 @@ func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 
 // parseChange fails with a text that quotes nothing of the input.
 func parseChange(ch change) ([]sdk.Event, error) {
+	if slices.Contains(templateTriggers[0].Source, ch.Field) {
+		return templateEvents(ch)
+	}
 	if ch.Field != "messages" {
 		return []sdk.Event{ignored(ch, named(ch.Field), accountOf(ch.Value))}, nil
 	}

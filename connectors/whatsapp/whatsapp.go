@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"parley/connectors/meta"
 	"parley/connectors/sdk"
@@ -23,7 +25,7 @@ type Config struct {
 	BaseURL       string `json:"base_url,omitempty" doc:"Address of the Graph API. Default https://graph.facebook.com"`
 	APIVersion    string `json:"api_version,omitempty" doc:"Version of the Graph API. Default v23.0"`
 	PhoneNumberID string `json:"phone_number_id,omitempty" doc:"Meta's ID of the business number (not the number itself). Needed to send"`
-	WABAID        string `json:"waba_id,omitempty" doc:"ID of the WhatsApp Business Account"`
+	WABAID        string `json:"waba_id,omitempty" doc:"ID of the WhatsApp Business Account. Needed for templates"`
 	AccessToken   string `json:"access_token,omitempty" secret:"true" doc:"Token of a system user with the permission whatsapp_business_messaging. Needed to send"`
 	WebhookSecret string `json:"webhook_secret,omitempty" secret:"true" doc:"The app secret, which signs webhooks. Several, separated by commas, during a rotation"`
 	VerifyToken   string `json:"verify_token,omitempty" secret:"true" doc:"The token entered beside the callback URL in Meta's app settings"`
@@ -35,7 +37,9 @@ var Connector = sdk.Connector{
 	Title:      "WhatsApp Business Platform (Cloud API)",
 	Docs:       "https://developers.facebook.com/documentation/business-messaging/whatsapp",
 	Config:     &Config{},
-	Operations: operations,
+	Operations: slices.Concat(operations, templateOperations),
+	Triggers:   templateTriggers,
+	PollEvery:  time.Hour, // templates
 	Channel:    &channel,
 	Open:       open,
 }

@@ -136,6 +136,14 @@ func (f *flexible) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// flexibleID is an ID that Meta writes now as a number, now as a string.
+type flexibleID string
+
+func (f *flexibleID) UnmarshalJSON(raw []byte) error {
+	*f = flexibleID(strings.Trim(string(raw), `"`))
+	return nil
+}
+
 // time reads it as Unix seconds; zero is no time.
 func (f flexible) time() time.Time {
 	if f <= 0 {

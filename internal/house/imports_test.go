@@ -72,7 +72,7 @@ var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
 	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
 		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/outages"},
-	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile"},
+	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile", "./internal/templates"},
 	{"./internal/intake"},
 }
 

@@ -21,6 +21,7 @@ import (
 	"parley/internal/observe"
 	"parley/internal/reconcile"
 	"parley/internal/store"
+	"parley/internal/templates"
 	"parley/internal/vault"
 )
 
@@ -34,6 +35,8 @@ type Intake struct {
 	Dispatch *bus.Dispatcher
 	// Reconcile settles what a provider's news proves to have been done.
 	Reconcile *reconcile.Reconciler
+	// Templates hear what providers think of them.
+	Templates *templates.Templates
 	Log       *slog.Logger
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/role"
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
@@ -46,6 +47,9 @@ func (in *Intake) provider(ctx context.Context, conn *connections.Connection, ev
 	if p == nil {
 		return sdk.Invalidf("a provider event has no content")
 	}
+	if p.Name == role.TemplateChanged {
+		return in.template(ctx, conn, p, out)
+	}
 	once, err := in.once(ctx, conn, ev)
 	if err != nil {
 		return err
@@ -75,6 +79,25 @@ func (in *Intake) echoed(ctx context.Context, ws uuid.UUID, o owner, p *sdk.Prov
 	}
 	if err := in.Reconcile.Echo(ctx, ws, o.key); err != nil && !errors.Is(err, ledger.ErrSettled) {
 		return err
+	}
+	return nil
+}
+
+// template takes in what a provider says of a template: no conversation's and no
+// case's news. Told twice it is the same.
+func (in *Intake) template(ctx context.Context, conn *connections.Connection, p *sdk.ProviderEvent, out *Outcome) error {
+	var s role.TemplateState
+	if err := json.Unmarshal(p.Data, &s); err != nil {
+		return sdk.Invalidf("the news of a template is not readable")
+	}
+	news, err := in.Templates.Changed(ctx, conn.Workspace, conn.ID, s)
+	switch {
+	case err != nil:
+		return err
+	case news:
+		out.Accepted++
+	default:
+		out.Duplicates++
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"parley/internal/access"
 	"parley/internal/audit"
 	"parley/internal/bus"
+	"parley/internal/templates"
 )
 
 // resources fills in the ports of the resources under /v1.
@@ -23,6 +24,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Connections:   connectionResource{e},
 		Consents:      consentResource{e},
 		Outages:       outageResource{e.Connections, e.Outages},
+		Templates:     templateResource{e.Connections, templates.New(e.DB)},
 		Contacts:      contactResource{e.Contacts},
 		Conversations: c,
 		Agents:        agentResource{conversationResource: c, connections: e.Connections, dispatch: d},

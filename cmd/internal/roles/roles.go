@@ -29,6 +29,7 @@ import (
 	"parley/internal/outages"
 	"parley/internal/outbound"
 	"parley/internal/store"
+	"parley/internal/templates"
 	"parley/internal/vault"
 )
 
@@ -133,7 +134,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 // Intake returns the intake that offers what it takes in to d.
 func (e *Engine) Intake(d *bus.Dispatcher) *intake.Intake {
 	return &intake.Intake{DB: e.DB, Vault: e.Vault, Contacts: e.Contacts, Inbox: e.Inbox, Cases: e.Cases, Dispatch: d,
-		Reconcile: e.reconciler(d), Log: e.Log}
+		Reconcile: e.reconciler(d), Templates: templates.New(e.DB), Log: e.Log}
 }
 
 // Close closes what Open opened.

@@ -18,6 +18,7 @@ import (
 	"parley/activities"
 	"parley/internal/bus"
 	"parley/internal/observe"
+	"parley/internal/templates"
 	"parley/workflows/conversation"
 	"parley/workflows/order"
 )
@@ -64,7 +65,7 @@ func (e *Engine) Worker(ctx context.Context) error {
 // Activities returns the activities of this engine.
 func (e *Engine) Activities() *activities.Activities {
 	return activities.New(activities.Deps{Vault: e.Vault, Conversations: e.Conversations, Inbox: e.Inbox, Ledger: e.Ledger, Cases: e.Cases, Contacts: e.Contacts,
-		Connections: e.Connections, Outages: e.Outages, Flows: e.Flows, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
+		Connections: e.Connections, Outages: e.Outages, Templates: templates.New(e.DB), Flows: e.Flows, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
 		Metrics: activities.NewMetrics(e.Registry), CaseSettings: e.CaseSettings})
 }
 

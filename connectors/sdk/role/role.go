@@ -26,6 +26,9 @@ const (
 	Helpdesk Name = "helpdesk"
 	CRM      Name = "crm"
 	LiveChat Name = "livechat"
+	// Templates is the role of channels whose provider approves messages that go out
+	// unasked, and may change its mind.
+	Templates Name = "templates"
 )
 
 // Role is what a connector of one kind can do at least.
@@ -83,6 +86,11 @@ func All() []Role {
 			op[ID, struct{}]("chat_close"),
 			op[Group, Available]("agents_available"),
 		}, []Trigger{trigger[Said](AgentSaid), trigger[ChatEnded](ChatClosed)}},
+		{Templates, []Operation{
+			op[TemplateDraft, TemplateState]("template_submit"),
+			op[TemplatesAfter, TemplatePage]("template_list"),
+			op[TemplateName, struct{}]("template_delete"),
+		}, []Trigger{trigger[TemplateState](TemplateChanged)}},
 	}
 }
 
@@ -93,6 +101,9 @@ const (
 	AgentSaid = "agent.said"
 	// ChatClosed tells that a live chat is over: the bot has the conversation again.
 	ChatClosed = "chat.closed"
+	// TemplateChanged tells that a provider has approved, refused, paused or
+	// re-categorised a template.
+	TemplateChanged = "template.changed"
 )
 
 // Of lists the roles that a connector takes on.

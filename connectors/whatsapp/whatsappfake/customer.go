@@ -158,8 +158,14 @@ func (s *server) deliver(acc fake.Account, value map[string]any, order string) {
 	c := settingsOf(acc)
 	value["messaging_product"] = "whatsapp"
 	value["metadata"] = map[string]any{"display_phone_number": displayNumber, "phone_number_id": c.PhoneNumberID}
+	s.deliverField(acc, "messages", value, order)
+}
+
+// deliverField does so for any field.
+func (s *server) deliverField(acc fake.Account, field string, value map[string]any, order string) {
+	c := settingsOf(acc)
 	body, err := json.Marshal(map[string]any{"object": "whatsapp_business_account", "entry": []any{
-		map[string]any{"id": c.WABAID, "changes": []any{map[string]any{"field": "messages", "value": value}}}}})
+		map[string]any{"id": c.WABAID, "changes": []any{map[string]any{"field": field, "value": value}}}}})
 	if err != nil {
 		panic(err) // maps of JSON values
 	}

@@ -68,10 +68,14 @@ func settingsOf(a fake.Account) settings {
 
 var messagesPath = regexp.MustCompile(`^/v[0-9.]+/[^/]+/messages$`)
 
+var templateCalls = map[string]string{http.MethodPost: "template_submit", http.MethodGet: "template_list", http.MethodDelete: "template_delete"}
+
 func operation(r *http.Request, body []byte) string {
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/phone/"):
+	case strings.HasPrefix(r.URL.Path, "/phone/"), strings.HasPrefix(r.URL.Path, "/dashboard"):
 		return ""
+	case strings.HasSuffix(r.URL.Path, "/message_templates"):
+		return templateCalls[r.Method]
 	case strings.HasPrefix(r.URL.Path, "/_media/"):
 		return "media_download"
 	case r.Method == http.MethodPost && messagesPath.MatchString(r.URL.Path):
@@ -99,6 +103,11 @@ type server struct {
 func newServer(env fake.Env) *server {
 	s := &server{env: env, mux: http.NewServeMux()}
 	s.mux.HandleFunc("POST /{version}/{number}/messages", s.messages)
+	s.mux.HandleFunc("POST /{version}/{number}/message_templates", s.submitTemplate)
+	s.mux.HandleFunc("GET /{version}/{number}/message_templates", s.listTemplates)
+	s.mux.HandleFunc("DELETE /{version}/{number}/message_templates", s.deleteTemplate)
+	s.mux.HandleFunc("GET /dashboard", s.templatesPage)
+	s.mux.HandleFunc("POST /dashboard/{id}", s.act)
 	s.mux.HandleFunc("GET /{version}/{id}", s.node)
 	s.mux.HandleFunc("GET /_media/{id}", s.download)
 	s.mux.HandleFunc("GET /phone/{from}", s.page)
