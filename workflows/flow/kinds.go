@@ -1,17 +1,17 @@
 package flow
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"parley/connectors/sdk"
-	"parley/connectors/sdk/money"
+	"parley/workflows/flow/written"
 )
 
 // kind is a sort of answer.
@@ -53,11 +53,11 @@ const (
 var kinds = map[string]kind{
 	"text":     {typ: "text", doc: "any text up to 4,000 characters", parse: parseText, measured: true, open: true},
 	"longtext": {typ: "text", doc: "any text up to 20,000 characters", parse: parseText, measured: true, open: true, max: maxLongAnswer},
-	"number":   {typ: "number", doc: "a number", parse: parseNumber, measured: true},
-	"integer":  {typ: "number", doc: "a whole number", parse: parseInteger, measured: true},
+	"number":   {typ: "number", doc: "a number, in digits or words", parse: parseNumber, measured: true},
+	"integer":  {typ: "number", doc: "a whole number, in digits or words", parse: parseInteger, measured: true},
 	"amount":   {typ: "map", doc: "an amount of money, kept as {amount, currency} in minor units; needs the key currency", parse: parseAmount, measured: true},
-	"date":     {typ: "text", doc: "a day, kept as 2026-11-30", parse: parseDate, measured: true},
-	"time":     {typ: "text", doc: "a time of day, kept as 14:30", parse: parseTime, measured: true},
+	"date":     {typ: "text", doc: "a day as people write it, kept as 2026-11-30", parse: parseDate, measured: true},
+	"time":     {typ: "text", doc: "a time of day as people write it, kept as 14:30", parse: parseTime, measured: true},
 	"email":    {typ: "text", doc: "an e-mail address", parse: parseEmail},
 	"phone":    {typ: "text", doc: "a phone number, kept as digits, with + where it was written", parse: parsePhone},
 	"yesno":    {typ: "bool", doc: "yes or no, with buttons", parse: parseYesNo},
@@ -74,15 +74,26 @@ func parseNothing(reading) (any, bool) { return nil, false }
 
 func parseText(r reading) (any, bool) { return r.text, r.text != "" }
 
-// parseNumber understands digits with an optional sign, decimal point and
-// thousands commas.
+// maxWritten is how long an answer can be that is a number, an amount, a day or a
+// time, in bytes.
+const maxWritten = 300
+
+// parseNumber understands a number in digits or words; see package written.
 func parseNumber(r reading) (any, bool) {
-	s := strings.ReplaceAll(strings.ReplaceAll(r.text, " ", ""), ",", "")
-	if strings.ContainsFunc(s, func(r rune) bool { return (r < '0' || r > '9') && !strings.ContainsRune("+-.", r) }) {
+	if plain(r.text) { // as most are
+		f, err := strconv.ParseFloat(r.text, 64)
+		return f, err == nil && !math.IsInf(f, 0)
+	}
+	if len(r.text) > maxWritten {
 		return nil, false
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil && !math.IsInf(f, 0)
+	f, ok := written.Number(r.text, r.language)
+	return f, ok
+}
+
+// plain tells that a text has digits only.
+func plain(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 func parseInteger(r reading) (any, bool) {
@@ -94,73 +105,37 @@ func parseInteger(r reading) (any, bool) {
 	return f, f == math.Trunc(f) && math.Abs(f) <= 1<<53
 }
 
-var writtenAmount = regexp.MustCompile(`^([A-Za-z]{3}|[$€£₹¥])?\s*([0-9][0-9 .,]*?)\s*([A-Za-z]{3}|[$€£₹¥])?$`)
-
-// signs are currencies by the sign that means no other one; a dollar's or yen's
-// sign means whichever the question is about.
-var signs = map[string]string{"€": "EUR", "£": "GBP", "₹": "INR"}
-
-// parseAmount understands a number with or without a currency. The last point or
-// comma with one or two digits behind it parts the decimals.
+// parseAmount understands an amount with or without a currency; see package written.
 func parseAmount(r reading) (any, bool) {
-	m := writtenAmount.FindStringSubmatch(r.text)
-	if m == nil || m[1] != "" && m[3] != "" {
+	if len(r.text) > maxWritten {
 		return nil, false
 	}
-	currency := r.currency
-	if written := strings.ToUpper(m[1] + m[3]); money.IsCurrency(written) {
-		currency = written
-	} else if signs[written] != "" {
-		currency = signs[written]
-	}
-	digits := strings.ReplaceAll(m[2], " ", "")
-	decimals := ""
-	if i := strings.LastIndexAny(digits, ".,"); i >= 0 && len(digits)-i-1 <= 2 {
-		digits, decimals = digits[:i], digits[i+1:]
-	}
-	digits = strings.NewReplacer(".", "", ",", "").Replace(digits)
-	scale := money.Digits(currency)
-	if len(decimals) > scale {
-		return nil, false
-	}
-	minor, err := strconv.ParseInt(digits+decimals+strings.Repeat("0", scale-len(decimals)), 10, 64)
-	if err != nil || minor > maxAmount {
+	minor, currency, ok := written.Amount(r.text, r.language, r.currency)
+	if !ok || minor > maxAmount {
 		return nil, false
 	}
 	return map[string]any{"amount": float64(minor), "currency": currency}, true
 }
 
-var (
-	dayForms  = []string{"2006-1-2", "2.1.2006", "2/1/2006", "2-1-2006", "2 January 2006", "2 Jan 2006", "January 2 2006", "Jan 2 2006"}
-	timeForms = []string{"15:04", "15.04", "3:04pm", "3pm", "15h04"}
-)
-
-// parseDate understands a day in digits, the day before the month where the year
-// comes last, or with an English month, and today and tomorrow.
+// parseDate understands a day; a time of day beside it is left out.
 func parseDate(r reading) (any, bool) {
-	s := strings.Join(strings.Fields(strings.ReplaceAll(r.text, ",", " ")), " ")
-	switch strings.ToLower(s) {
-	case "today":
-		return r.now.Format(time.DateOnly), true
-	case "tomorrow":
-		return r.now.AddDate(0, 0, 1).Format(time.DateOnly), true
+	if len(r.text) > maxWritten {
+		return nil, false
 	}
-	for _, form := range dayForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.Format(time.DateOnly), true
-		}
+	m, ok := written.When(r.text, r.language, r.now)
+	if !ok || m.Day.IsZero() {
+		return nil, false
 	}
-	return nil, false
+	return m.Day.Format(time.DateOnly), true
 }
 
+// parseTime understands a time of day; a day beside it is left out.
 func parseTime(r reading) (any, bool) {
-	s := strings.ToLower(strings.ReplaceAll(r.text, " ", ""))
-	for _, form := range timeForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.Format("15:04"), true
-		}
+	if len(r.text) > maxWritten {
+		return nil, false
 	}
-	return nil, false
+	c, ok := written.Hour(r.text, r.language, r.now)
+	return fmt.Sprintf("%02d:%02d", c.Hour, c.Minute), ok
 }
 
 func parseEmail(r reading) (any, bool) {
@@ -189,28 +164,12 @@ func parsePhone(r reading) (any, bool) {
 	return b.String(), digits >= 7 && digits <= 15
 }
 
-// yesNo are the answers to a yes-no question, by language.
-var yesNo = map[string][2][]string{
-	"en": {{"yes", "y", "yeah", "yep", "ok", "okay", "sure", "of course"}, {"no", "n", "nope", "no thanks", "no thank you"}},
-	"hi": {{"हाँ", "हां", "जी", "जी हाँ", "ठीक है", "haan", "ha"}, {"नहीं", "ना", "जी नहीं", "nahi", "nahin"}},
-	"es": {{"sí", "si", "claro", "vale", "por supuesto"}, {"no", "no gracias"}},
-	"pt": {{"sim", "claro", "com certeza"}, {"não", "nao", "não obrigado", "não obrigada"}},
-	"fr": {{"oui", "d'accord", "d’accord", "bien sûr", "ouais"}, {"non", "non merci"}},
-	"ar": {{"نعم", "أجل", "ايوه", "أيوه", "موافق"}, {"لا", "كلا", "لا شكرا"}},
-	"id": {{"ya", "iya", "oke", "tentu", "boleh"}, {"tidak", "nggak", "enggak", "gak", "tidak terima kasih"}},
-}
-
 func parseYesNo(r reading) (any, bool) {
-	said := fold(r.text)
-	base, _, _ := strings.Cut(r.language, "-")
-	for _, language := range []string{base, "en"} {
-		for i, words := range yesNo[language] {
-			if slices.Contains(words, said) {
-				return i == 0, true
-			}
-		}
+	if len(r.text) > maxWritten {
+		return nil, false
 	}
-	return nil, false
+	yes, ok := written.YesNo(r.text, r.language)
+	return yes, ok
 }
 
 // parseAddress takes what has a few words or digits besides letters; more cannot

@@ -28,7 +28,7 @@ var outputs = []string{
 	`{"cases":[{"id":"c1"},{"id":"c2"}]}`, `{"accepted":true,"text":"Done."}`, `not json`,
 }
 
-var written = []string{
+var said = []string{
 	"", " ", "hi", "#", "menu", "cancel", "start over", "agent", "1", "2.", "3", "7", "99", "-1", "2.5", "yes", "no",
 	"Everything", "Search", "back", "help", "language", "stop", "start", "done", "skip", "x", "y", "tomorrow", "€12,50", "1, 2", "change a", "Ana Lee", "हिन्दी", "send another code", "Check out", "Browse", "tea", "ana@example.org", "+34600112233", "\xff\xfe", "<b>&\u2028", strings.Repeat("x", 5000),
 }
@@ -41,7 +41,7 @@ func randomEvent(t *rapid.T, s State) Event {
 	}
 	switch rapid.SampledFrom([]string{"say", "say", "say", "tap", "tap", "result", "result", "result", "error", "timer", "provider", "returned", "parked", "odd"}).Draw(t, "event") {
 	case "say":
-		e := message(rapid.SampledFrom(written).Draw(t, "text"))
+		e := message(rapid.SampledFrom(said).Draw(t, "text"))
 		if rapid.IntRange(0, 4).Draw(t, "understood") == 0 {
 			e.Understood = &sdk.Understanding{Intent: "buy", Confidence: 0.8, Margin: 0.5, Sentiment: sdk.Negative, Entities: map[string]any{"v": 2.0}}
 		}
@@ -54,7 +54,7 @@ func randomEvent(t *rapid.T, s State) Event {
 		if len(s.Choices) > 0 {
 			tap = rapid.SampledFrom(s.Choices).Draw(t, "choice").ID
 		}
-		return Event{Kind: EventMessage, Message: &sdk.Incoming{Tap: tap, Text: rapid.SampledFrom(written).Draw(t, "label")}}
+		return Event{Kind: EventMessage, Message: &sdk.Incoming{Tap: tap, Text: rapid.SampledFrom(said).Draw(t, "label")}}
 	case "result":
 		return Event{Kind: EventCallResult, Ref: ref, Output: json.RawMessage(rapid.SampledFrom(outputs).Draw(t, "output"))}
 	case "error":

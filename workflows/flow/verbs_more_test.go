@@ -97,18 +97,6 @@ func TestMoreKinds(t *testing.T) {
 	}
 }
 
-func TestYesAndNoInSevenLanguages(t *testing.T) {
-	for language, words := range yesNo {
-		for i, list := range words {
-			for _, w := range list {
-				v, ok := parseYesNo(reading{text: w, language: language})
-				require.True(t, ok, w)
-				require.Equal(t, i == 0, v, w)
-			}
-		}
-	}
-}
-
 func TestFilesAndLocations(t *testing.T) {
 	k := newTalk(t, flowOf(`
   start:
