@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"parley/connectors/sdk"
 	"parley/workflows/conversation"
+	"parley/workflows/process"
 )
 
 // turnFunc answers turns.
@@ -65,7 +66,7 @@ func timed(results ...func(time.Time) conversation.TurnResult) turnFunc {
 }
 
 func conversations() []*scenario {
-	all := []*scenario{messages(), calls(), waits(), slowTurn(), failingTurn(), continued()}
+	all := []*scenario{messages(), calls(), outage(), waits(), slowTurn(), failingTurn(), continued()}
 	return append(all, running(aConversation("waiting", &doubles{turn: timed(in(21*24*time.Hour, 0, bot(1)))}, step{after: "turn 1"})))
 }
 
@@ -113,6 +114,24 @@ func calls() *scenario {
 		arrive("turn 3", 2),
 		step{"turn 4", func(context.Context, client.Client, string) error { close(release); return nil }},
 		step{"turn 5", cancel})
+}
+
+// outage: a call waits for the end of its provider's, and is made then.
+func outage() *scenario {
+	waits := bot(1)
+	waits.Calls = []conversation.Call{{Key: "a", Connector: "shopify", Operation: "products_search", Block: "browse", TimeoutS: 20}}
+	d := &doubles{
+		turn: script(waits, waits, bot(2)),
+		call: func(_ context.Context, n int, _ conversation.CallInput) error {
+			if n == 1 {
+				return parked()
+			}
+			return nil
+		},
+	}
+	return aConversation("outage", d, arrive("call 1", 2),
+		step{"turn 2", send(process.SignalReleased, process.Released{Key: "a"})},
+		step{"turn 3", cancel})
 }
 
 // waits: moved earlier, moved later, a send that is not settled.
