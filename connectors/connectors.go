@@ -9,6 +9,7 @@ import (
 	"parley/connectors/http"
 	"parley/connectors/instagram"
 	"parley/connectors/messenger"
+	"parley/connectors/onfido"
 	"parley/connectors/openai"
 	"parley/connectors/razorpay"
 	"parley/connectors/sdk"
@@ -28,6 +29,7 @@ func All() []sdk.Connector {
 		http.Connector,
 		instagram.Connector,
 		messenger.Connector,
+		onfido.Connector,
 		openai.Connector,
 		razorpay.Connector,
 		shopify.Connector,

@@ -6,6 +6,7 @@ import (
 	"parley/connectors/http/httpfake"
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/messenger/messengerfake"
+	"parley/connectors/onfido/onfidofake"
 	"parley/connectors/openai/openaifake"
 	"parley/connectors/razorpay/razorpayfake"
 	"parley/connectors/sdk/fake"
@@ -22,6 +23,7 @@ func All() []fake.Provider {
 		httpfake.Provider,
 		instagramfake.Provider,
 		messengerfake.Provider,
+		onfidofake.Provider,
 		openaifake.Provider,
 		razorpayfake.Provider,
 		shopifyfake.Provider,
