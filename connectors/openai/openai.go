@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/mask"
 )
 
 // Connector is the manifest.
@@ -87,14 +88,14 @@ type RespondOutput struct {
 }
 
 func (c *connection) respond(ctx context.Context, _ sdk.Call, in RespondInput) (RespondOutput, error) {
-	masked := mask(in.Input)
+	masked := mask.Text(in.Input)
 	out, err := c.complete(ctx, "respond", prompt{
-		system: in.Instructions, user: sdk.JSONBody(question{Text: masked.text, Facts: in.Facts}), name: "response", schema: in.Schema,
+		system: in.Instructions, user: sdk.JSONBody(question{Text: masked.Text, Facts: in.Facts}), name: "response", schema: in.Schema,
 	})
 	if err != nil {
 		return RespondOutput{}, err
 	}
-	return RespondOutput{Output: masked.restoreJSON(out)}, nil
+	return RespondOutput{Output: masked.RestoreJSON(out)}, nil
 }
 
 // ClassifyInput is a text and the labels that it may have.

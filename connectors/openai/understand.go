@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/mask"
 )
 
 var _ sdk.Understander = (*connection)(nil)
@@ -37,14 +38,14 @@ func (c *connection) Understand(ctx context.Context, u sdk.Utterance) (sdk.Under
 }
 
 func (c *connection) understand(ctx context.Context, operation string, u sdk.Utterance) (sdk.Understanding, error) {
-	masked := mask(u.Text)
+	masked := mask.Text(u.Text)
 	intents := u.Intents
 	if intents == nil {
 		intents = []sdk.Intent{}
 	}
 	out, err := c.complete(ctx, operation, prompt{
 		system: instructions + string(sdk.JSONBody(intents)),
-		user:   sdk.JSONBody(question{Text: masked.text, Facts: u.Facts}),
+		user:   sdk.JSONBody(question{Text: masked.Text, Facts: u.Facts}),
 		name:   "understanding",
 		schema: understandingSchema(u.Intents),
 	})
@@ -95,7 +96,7 @@ func entitySchema(kind string) object {
 
 // readUnderstanding believes the model as far as the question allowed: an intent
 // that is not on offer is none, and an entity must belong to the intent.
-func readUnderstanding(raw json.RawMessage, u sdk.Utterance, masked masking) (sdk.Understanding, error) {
+func readUnderstanding(raw json.RawMessage, u sdk.Utterance, masked mask.Masked) (sdk.Understanding, error) {
 	var got struct {
 		Language   string         `json:"language"`
 		Intent     string         `json:"intent"`
@@ -124,7 +125,7 @@ func readUnderstanding(raw json.RawMessage, u sdk.Utterance, masked masking) (sd
 	for name := range u.Intents[i].Entities {
 		value := got.Entities[name]
 		if text, ok := value.(string); ok {
-			value = masked.restore(text)
+			value = masked.Restore(text)
 		}
 		if value != nil && value != "" {
 			if out.Entities == nil {

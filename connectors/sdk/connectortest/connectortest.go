@@ -121,6 +121,7 @@ func checksOf(s Subject) []Check {
 	}
 	list = append(list, s.operationChecks()...)
 	list = append(list, s.faultChecks()...)
+	list = append(list, s.understandingChecks()...)
 	list = append(list, s.webhookChecks()...)
 	list = append(list, s.roleChecks()...)
 	return append(list, Check{"secrets", s.secrets}, Check{"hosts", s.hosts}, Check{"redirect", s.redirect},

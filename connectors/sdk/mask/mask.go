@@ -1,4 +1,7 @@
-package openai
+// Package mask takes what is personal out of a text before it leaves for an engine
+// that understands language, and puts it back into what the engine made of it.
+// Names and street addresses in free text are not recognised.
+package mask
 
 import (
 	"encoding/json"
@@ -7,9 +10,9 @@ import (
 	"strings"
 )
 
-// masking is a text whose personal parts are placeholders, and what they stand for.
-type masking struct {
-	text string
+// Masked is a text whose personal parts are placeholders, and what they stand for.
+type Masked struct {
+	Text string
 	// pairs are placeholder, original, placeholder, original …
 	pairs []string
 }
@@ -29,13 +32,13 @@ var personal = []struct {
 	{"phone", regexp.MustCompile(`\(?\p{Nd}(?:[ \-.()/]{0,2}\p{Nd}){6,14}`)},
 }
 
-// mask replaces e-mail addresses, card numbers and phone numbers. ISO dates are
+// Text replaces e-mail addresses, card numbers and phone numbers. ISO dates are
 // left alone.
-func mask(text string) masking {
-	m := masking{text: text}
+func Text(text string) Masked {
+	m := Masked{Text: text}
 	seen := map[string]int{}
 	for _, p := range personal {
-		m.text = p.pattern.ReplaceAllStringFunc(m.text, func(found string) string {
+		m.Text = p.pattern.ReplaceAllStringFunc(m.Text, func(found string) string {
 			if isoDate.MatchString(found) {
 				return found
 			}
@@ -50,13 +53,13 @@ func mask(text string) masking {
 
 var isoDate = regexp.MustCompile(`^(?:19|20)\d\d-[01]\d-[0-3]\d$`)
 
-// restore puts the originals back into what the model made of the text.
-func (m masking) restore(text string) string {
+// Restore puts the originals back into what an engine made of the text.
+func (m Masked) Restore(text string) string {
 	return strings.NewReplacer(m.pairs...).Replace(text)
 }
 
-// restoreJSON does so within a JSON value.
-func (m masking) restoreJSON(raw json.RawMessage) json.RawMessage {
+// RestoreJSON does so within a JSON value.
+func (m Masked) RestoreJSON(raw json.RawMessage) json.RawMessage {
 	quoted := make([]string, len(m.pairs))
 	for i, s := range m.pairs {
 		b, err := json.Marshal(s)
