@@ -8,6 +8,7 @@ import (
 
 	"parley/connectors/http"
 	"parley/connectors/instagram"
+	"parley/connectors/lex"
 	"parley/connectors/messenger"
 	"parley/connectors/onfido"
 	"parley/connectors/openai"
@@ -28,6 +29,7 @@ func All() []sdk.Connector {
 	list := []sdk.Connector{
 		http.Connector,
 		instagram.Connector,
+		lex.Connector,
 		messenger.Connector,
 		onfido.Connector,
 		openai.Connector,

@@ -5,6 +5,7 @@ package fakes
 import (
 	"parley/connectors/http/httpfake"
 	"parley/connectors/instagram/instagramfake"
+	"parley/connectors/lex/lexfake"
 	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/onfido/onfidofake"
 	"parley/connectors/openai/openaifake"
@@ -22,6 +23,7 @@ func All() []fake.Provider {
 	return []fake.Provider{
 		httpfake.Provider,
 		instagramfake.Provider,
+		lexfake.Provider,
 		messengerfake.Provider,
 		onfidofake.Provider,
 		openaifake.Provider,
