@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"parley/connectors/dialogflow"
 	"parley/connectors/http"
 	"parley/connectors/instagram"
 	"parley/connectors/lex"
@@ -27,6 +28,7 @@ import (
 // All returns every connector, sorted by name.
 func All() []sdk.Connector {
 	list := []sdk.Connector{
+		dialogflow.Connector,
 		http.Connector,
 		instagram.Connector,
 		lex.Connector,

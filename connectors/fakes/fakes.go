@@ -3,6 +3,7 @@
 package fakes
 
 import (
+	"parley/connectors/dialogflow/dialogflowfake"
 	"parley/connectors/http/httpfake"
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/lex/lexfake"
@@ -21,6 +22,7 @@ import (
 // All returns every fake.
 func All() []fake.Provider {
 	return []fake.Provider{
+		dialogflowfake.Provider,
 		httpfake.Provider,
 		instagramfake.Provider,
 		lexfake.Provider,
