@@ -151,6 +151,12 @@ func TestACheckFromStartToEnd(t *testing.T) {
 	do[Photo](r, "live_photo_upload", "k3", PhotoInput{ApplicantID: a.ID, File: samplePNG})
 	check := do[Check](r, "check_create", "k4", in)
 	require.Len(t, check.ReportIDs, 2)
+	page, err := http.Get(r.url + "/dashboard")
+	require.NoError(t, err)
+	shown, err := io.ReadAll(page.Body)
+	require.NoError(t, err)
+	require.NoError(t, page.Body.Close())
+	require.Contains(t, string(shown), r.url+"/dashboard/checks/"+check.ID)
 	r.press("checks", check.ID, "clear")
 	var names []string
 	for _, e := range r.news() {

@@ -107,6 +107,7 @@ func (r *rig) press(kind, id, action string) {
 	resp, err := client.PostForm(r.url+"/dashboard/"+kind+"/"+id, url.Values{"action": {action}})
 	require.NoError(r.t, err)
 	require.NoError(r.t, resp.Body.Close())
+	require.Equal(r.t, http.StatusSeeOther, resp.StatusCode)
 }
 
 // news verifies and parses everything that the fake has delivered.

@@ -5,12 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"parley/connectors/sdk/fake"
+	"parley/connectors/sdk/fake/dashboard"
 )
 
 // announce sends one event to every webhook of the account. Onfido keeps no order,
@@ -54,15 +55,23 @@ func firstSecret(list string) string {
 
 // act does what an applicant or a reviewer does.
 func (s *server) act(w http.ResponseWriter, r *http.Request) {
-	kind, id, action := r.PathValue("kind"), r.PathValue("id"), r.FormValue("action")
+	kind, id, action := r.PathValue("kind"), r.PathValue("id"), r.PostFormValue("action")
+	known := false
+	for _, e := range events {
+		known = known || e.kind == kind && slices.Contains(e.names, action)
+	}
+	if !known || !s.env.State().Get(kind, id, &record{}) {
+		http.NotFound(w, r)
+		return
+	}
 	switch {
-	case kind == "workflow_runs" && action == "task":
+	case action == "task":
 		s.task(id)
-	case kind == "workflow_runs" && (action == "approved" || action == "declined" || action == "review" || action == "abandoned" || action == "error"):
+	case kind == "workflow_runs":
 		s.finishRun(id, action)
-	case kind == "checks" && (action == "clear" || action == "consider"):
+	case action == "clear" || action == "consider":
 		s.finishCheck(id, action)
-	case kind == "checks" || kind == "reports":
+	default:
 		s.move(kind, id, action)
 	}
 	http.Redirect(w, r, s.env.BaseURL()+"/dashboard", http.StatusSeeOther)
@@ -81,34 +90,26 @@ func (s *server) task(run string) {
 	}
 }
 
-var page = template.Must(template.New("").Parse(`<!doctype html><meta charset="utf-8"><title>Onfido (sandbox)</title>
-<style>body{font:16px sans-serif;margin:2em}td,th{padding:.3em 1em;text-align:left}button{margin:.1em}</style><h1>Onfido</h1>
-{{range .}}<h2>{{.Name}}</h2><table><tr><th>ID</th><th>status</th><th></th></tr>{{$kind := .Name}}{{$actions := .Actions}}
-{{range .Objects}}{{$id := .id}}<tr><td>{{$id}}</td><td>{{.status}} {{.result}}</td><td>
-{{range $actions}}<form method="post" action="dashboard/{{$kind}}/{{$id}}" style="display:inline"><button name="action" value="{{.}}">{{.}}</button></form>{{end}}</td></tr>{{end}}</table>{{end}}`))
-
-// section is one kind of object on the dashboard.
-type section struct {
-	Name    string
-	Actions []string
-	Objects []object
+// events are what may be let happen to the objects of a kind.
+var events = []struct {
+	kind  string
+	names []string
+}{
+	{"workflow_runs", []string{"approved", "declined", "review", "abandoned", "error", "task"}},
+	{"checks", []string{"clear", "consider", "check.form_completed", "check.reopened", "check.withdrawn"}},
+	{"reports", []string{"report.awaiting_approval", "report.resumed", "report.cancelled", "report.withdrawn"}},
 }
 
 func (s *server) dashboard(w http.ResponseWriter, _ *http.Request) {
-	sections := []section{
-		{Name: "workflow_runs", Actions: []string{"approved", "declined", "review", "abandoned", "error", "task"}},
-		{Name: "checks", Actions: []string{"clear", "consider", "check.form_completed", "check.reopened", "check.withdrawn"}},
-		{Name: "reports", Actions: []string{"report.awaiting_approval", "report.resumed", "report.cancelled", "report.withdrawn"}},
-	}
-	for i := range sections {
-		s.env.State().Each(sections[i].Name, func(_ string, raw json.RawMessage) bool {
+	var rows []dashboard.Row
+	for _, e := range events {
+		s.env.State().Each(e.kind, func(id string, raw json.RawMessage) bool {
 			var rec record
 			if json.Unmarshal(raw, &rec) == nil {
-				sections[i].Objects = append(sections[i].Objects, rec.Object)
+				rows = append(rows, dashboard.Row{ID: e.kind + "/" + id, Status: strings.TrimSpace(rec.Object.text("status") + " " + rec.Object.text("result")), Events: e.names})
 			}
 			return true
 		})
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, sections) // a browser that has gone away is no concern of the fake
+	dashboard.Render(w, "Onfido", s.env.BaseURL(), rows)
 }

@@ -151,11 +151,7 @@ var statuses = map[string]string{
 
 // move changes the status of a check or report and tells of it.
 func (s *server) move(bucket, id, event string) {
-	kind := strings.TrimSuffix(bucket, "s")
-	if !strings.HasPrefix(event, kind+".") || statuses[event] == "" {
-		return
-	}
 	if owner, o := s.change(bucket, id, func(o object) { o["status"] = statuses[event] }); o != nil {
-		s.announce(owner, kind, event, o)
+		s.announce(owner, strings.TrimSuffix(bucket, "s"), event, o)
 	}
 }
