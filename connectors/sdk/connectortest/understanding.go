@@ -122,7 +122,7 @@ func (s Subject) tellsNothingElse(p *Probe) {
 
 // keepsToItsTime: who waits for an engine waits no longer than the budget says.
 func (s Subject) keepsToItsTime(p *Probe) {
-	r := s.Rig(p)
+	r := s.rigWith(p, options{timeout: patience + 2*time.Second}) // should it not keep to it
 	r.gate.set(&fault{name: fake.FaultTimeout})
 	ctx, cancel := context.WithTimeout(p.Context(), patience)
 	defer cancel()
