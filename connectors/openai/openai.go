@@ -15,10 +15,11 @@ import (
 
 // Connector is the manifest.
 var Connector = sdk.Connector{
-	Name:   "openai",
-	Title:  "OpenAI",
-	Docs:   "https://platform.openai.com/docs/api-reference/chat",
-	Config: &Config{},
+	Name:        "openai",
+	Title:       "OpenAI",
+	Docs:        "https://platform.openai.com/docs/api-reference/chat",
+	Config:      &Config{},
+	Understands: true,
 	Operations: []sdk.Operation{
 		sdk.Op("respond",
 			"Answers a text in the form of a JSON Schema. E-mail addresses, phone and card numbers in the text are masked before they leave.",

@@ -50,6 +50,9 @@ type Connector struct {
 	Triggers []Trigger
 	// Channel says what its messages can carry; nil if it carries none.
 	Channel *Channel
+	// Understands says that its connections are an [Understander], which flows may
+	// then name among their engines.
+	Understands bool
 	// Limits is how fast the provider may be called with one connection.
 	Limits Limits
 	// OAuth says how connections are authorised by OAuth 2.0; nil if they are not.

@@ -21,6 +21,8 @@ func Check(doc *Document, catalogue Catalogue) []Problem {
 	c.sound(readable)
 	if readable { // else what could not be read would be missed everywhere
 		c.spoken()
+		c.enginesKnown()
+		c.examples()
 		newTracker(c).unset()
 	}
 	return sorted(doc.file, c.problems)

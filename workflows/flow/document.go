@@ -66,7 +66,9 @@ type head struct {
 	Returned *target `flow:"returned" doc:"entered when a person gives the conversation back and there is no place to go on from"`
 	// Intents are what customers may want, in words of their own.
 	Intents    intents    `flow:"intents" doc:"what customers may want, in their own words"`
-	Understand understand `flow:"understand" doc:"how sure an understanding must be"`
+	Understand understand `flow:"understand" doc:"who understands what customers write, and how sure it must be"`
+	// Answers are given to questions that nothing else takes.
+	Answers desk `flow:"answers" doc:"an information desk: answers by name, with the questions that they are for"`
 	// Vars are the variables' first values. Keep names those that outlive the
 	// end of the flow.
 	Vars assignments `flow:"vars" doc:"the variables' first values"`

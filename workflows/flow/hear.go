@@ -19,6 +19,9 @@ func (m *machine) message(msg *sdk.Incoming) move {
 		return mv
 	}
 	h, hears := s.(hearer)
+	if s != nil {
+		m.st.Unknown = 0
+	}
 	if hears && len(m.st.Choices) > 0 && m.chosen(msg) >= 0 {
 		return h.hear(m, msg)
 	}
@@ -39,11 +42,34 @@ func (m *machine) message(msg *sdk.Incoming) move {
 	case s == nil && m.answers():
 		return park
 	case s == nil:
-		return m.p.doc.head.Start.to
+		return m.opening()
 	case hears:
 		return h.hear(m, msg)
 	}
 	return m.moment()
+}
+
+// opening enters the flow by a message that is nothing else, and says so if it
+// should have been.
+func (m *machine) opening() move {
+	missed := len(m.out.Misses)
+	switch tooMany := m.unknown(); {
+	case tooMany && m.p.doc.head.Fallback != nil:
+		m.st.Unknown = 0
+		return m.p.doc.head.Fallback.to
+	case tooMany && m.handsOver():
+		m.st.Unknown = 0
+		return m.askForAgent("What the customer wanted was not understood.")
+	case len(m.out.Misses) > missed:
+		m.say(m.p.texts.Unclear)
+	}
+	return m.p.doc.head.Start.to
+}
+
+// handsOver tells whether there are people to give a conversation to.
+func (m *machine) handsOver() bool {
+	head := &m.p.doc.head
+	return head.AgentQueue != "" || head.Words.Agent.to != nil
 }
 
 // commandFor finds the keyword or global word that a folded text is, here and in
@@ -129,6 +155,7 @@ func (m *machine) help(s step) move {
 // just why), and after too many in a row with the question's or the flow's
 // fallback.
 func (m *machine) miss(why *phrase, q question) move {
+	m.wanting = true
 	if m.intended(m.p.doc.head.Understand.threshold()) != nil {
 		return m.steer()
 	}
@@ -139,7 +166,7 @@ func (m *machine) miss(why *phrase, q question) move {
 	if q != nil {
 		r = q.rules(m)
 	}
-	m.out.Missed = true
+	m.missed()
 	m.st.Misses++
 	switch {
 	case r.tries > 0 && m.st.Misses >= r.tries:
@@ -147,7 +174,7 @@ func (m *machine) miss(why *phrase, q question) move {
 	case r.tries == 0 && m.st.Misses >= m.p.misses:
 		if head := &m.p.doc.head; head.Fallback != nil {
 			return head.Fallback.to
-		} else if head.AgentQueue != "" || head.Words.Agent.to != nil {
+		} else if m.handsOver() {
 			return m.askForAgent("The customer's answers were not understood.")
 		}
 	}

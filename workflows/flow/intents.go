@@ -10,17 +10,21 @@ import (
 //
 //	intents:
 //	  order_status:
-//	    examples: [where is my order, has my parcel left]
+//	    examples: [where is my order, has my parcel left, track order]
 //	    entities: {number: number}
 //	    go: orders
 type intents []intent
 
 type intent struct {
+	pos
 	name        string
 	Description string   `flow:"description" doc:"what the customer wants, for engines that read it"`
 	Examples    wordings `flow:"examples,required" doc:"how customers say it; a list, or one by language"`
+	// Words and Patterns mean the intent for certain.
+	Words    wordings `flow:"words" doc:"messages that mean it for certain, as a whole; a list, or one by language"`
+	Patterns patterns `flow:"patterns" doc:"regular expressions (RE2, small letters) of which one somewhere in the message means it for certain; named groups become entities"`
 	// Entities are the parameters that go with it: variables, and their kinds.
-	Entities entities `flow:"entities" doc:"variables that take what is found with it, and their kinds"`
+	Entities entities `flow:"entities" doc:"variables that take what is found with it, and their kinds; {values} and {pattern} make kinds of your own"`
 	Go       target   `flow:"go,required" doc:"the block that it leads to"`
 }
 
@@ -30,7 +34,7 @@ func (l *intents) read(r *reader, n *node) {
 		return
 	}
 	for _, p := range n.pairs {
-		one := intent{name: p.key.text}
+		one := intent{pos: p.key.pos, name: p.key.text}
 		if !blockName.MatchString(one.name) || one.name == sdk.OutOfScope {
 			r.fail(p.key.pos, "%q cannot name an intent", clip(one.name, 60))
 		}
@@ -43,8 +47,17 @@ func (l *intents) read(r *reader, n *node) {
 	}
 }
 
-// wordings are examples: a list, or lists by language.
-type wordings []string
+// wordings are what customers say: a list, or lists by language.
+type wordings struct {
+	all []wording
+	// languages are those that have a list of their own; none where there is but one.
+	languages []string
+}
+
+type wording struct {
+	pos
+	text string
+}
 
 func (w *wordings) read(r *reader, n *node) {
 	if n.kind == mapNode {
@@ -52,72 +65,33 @@ func (w *wordings) read(r *reader, n *node) {
 			if !slices.Contains(r.voices.languages, p.key.text) {
 				r.fail(p.key.pos, "%q is not a language of this flow", clip(p.key.text, 40))
 			}
-			w.read(r, p.value)
+			w.languages = append(w.languages, p.key.text)
+			w.list(r, p.value)
 		}
 		return
 	}
+	w.list(r, n)
+}
+
+func (w *wordings) list(r *reader, n *node) {
 	if n.kind != listNode || len(n.items) == 0 {
 		r.fail(n.pos, "examples are a list of what customers say")
 	}
 	for _, item := range n.items {
 		if s, ok := r.plain(item, "an example"); ok {
-			*w = append(*w, s)
+			w.all = append(w.all, wording{item.pos, s})
 		}
 	}
 }
 
-// entities are written as `variable: kind`.
-type entities []entity
-
-type entity struct {
-	variable *variable
-	kind     string
-}
-
-func (e *entities) read(r *reader, n *node) {
-	if n.kind != mapNode {
-		r.fail(n.pos, "\"entities\" must map variables to kinds")
-		return
+// texts are the wordings without their places.
+func (w *wordings) texts() []string {
+	var out []string
+	for _, one := range w.all {
+		out = append(out, one.text)
 	}
-	for _, p := range n.pairs {
-		one := entity{variable: &variable{}}
-		one.variable.read(r, p.key)
-		if one.kind, _ = r.plain(p.value, "a kind"); kinds[one.kind].parse == nil {
-			r.fail(p.value.pos, "there is no kind %q%s", clip(one.kind, 40), didYouMean(one.kind, kindNames()))
-		}
-		*e = append(*e, one)
-	}
+	return out
 }
-
-// understand says how sure an understanding must be.
-type understand struct {
-	// Threshold is the least confidence that leads anywhere, Margin the least lead
-	// over the second intent; Interrupt is the confidence that leads away from a
-	// question which takes any text.
-	Threshold *number01 `flow:"threshold" doc:"least confidence of an intent that leads anywhere; 0.7 where not said"`
-	Margin    *number01 `flow:"margin" doc:"least lead over the second intent; 0.1 where not said"`
-	Interrupt *number01 `flow:"interrupt" doc:"confidence that leads away from a question which takes any text; 0.85 where not said"`
-}
-
-// number01 is a number from 0 to 1.
-type number01 float64
-
-func (f *number01) read(r *reader, n *node) {
-	if n.kind != numberNode || n.number < 0 || n.number > 1 {
-		r.fail(n.pos, "a number from 0 to 1 must stand here")
-		return
-	}
-	*f = number01(n.number)
-}
-
-func (f *number01) or(otherwise float64) float64 {
-	if f == nil {
-		return otherwise
-	}
-	return float64(*f)
-}
-
-func (u understand) threshold() float64 { return u.Threshold.or(0.7) }
 
 // Intents are what the flow can be asked for: what an engine that understands
 // language chooses from.
@@ -126,12 +100,12 @@ func (p *Program) Intents() []sdk.Intent { return p.intents }
 func (d *Document) intents() []sdk.Intent {
 	var out []sdk.Intent
 	for _, i := range d.head.Intents {
-		one := sdk.Intent{Name: i.name, Description: i.Description, Examples: i.Examples}
+		one := sdk.Intent{Name: i.name, Description: i.Description, Examples: i.Examples.texts()}
 		for _, e := range i.Entities {
 			if one.Entities == nil {
 				one.Entities = map[string]string{}
 			}
-			one.Entities[e.variable.name] = e.kind
+			one.Entities[e.variable.name] = e.describe()
 		}
 		out = append(out, one)
 	}
@@ -155,7 +129,7 @@ func (m *machine) understood(u *sdk.Understanding) {
 // intended gives the intent of the message, if it is sure enough.
 func (m *machine) intended(threshold float64) *intent {
 	u := m.heard
-	if u == nil || u.Confidence < threshold || u.Margin < m.p.doc.head.Understand.Margin.or(0.1) {
+	if u == nil || u.Confidence < threshold || u.Margin < m.p.doc.head.Understand.margin() {
 		return nil
 	}
 	for i := range m.p.doc.head.Intents {
@@ -173,6 +147,7 @@ func (m *machine) steers(q question, asks bool) bool {
 	u := m.p.doc.head.Understand
 	switch {
 	case !asks:
+		m.wanting = true
 		return m.intended(u.threshold()) != nil
 	case q.rules(m).open:
 		return m.intended(u.Interrupt.or(0.85)) != nil
@@ -184,20 +159,32 @@ func (m *machine) steers(q question, asks bool) bool {
 func (m *machine) steer() move {
 	i := m.intended(0)
 	for _, e := range i.Entities {
-		if err := m.store(e.variable.name, m.heard.Entities[e.variable.name]); err != nil {
+		if err := m.store(e.variable.name, m.parameter(e, m.said)); err != nil {
 			m.fault(err)
 		}
 	}
-	m.heard = nil
+	m.heard, m.st.Unknown = nil, 0
 	return i.Go.to
 }
 
-// answers says the answer that an understanding found, if it did.
-func (m *machine) answers() bool {
-	if m.heard == nil || m.heard.Answer == "" {
+// unknown counts messages in a row that came with nothing under way and meant
+// nothing that the flow knows. The first message of a conversation only opens it.
+// It tells whether too many have come.
+func (m *machine) unknown() (tooMany bool) {
+	if m.heard == nil || m.said == "" || len(m.p.intents) == 0 || m.st.Turns <= 1 {
 		return false
 	}
-	m.send(sdk.Content{Text: clip(m.heard.Answer, maxText)})
-	m.heard = nil
-	return true
+	m.missed()
+	m.st.Unknown++
+	return m.st.Unknown >= m.p.misses
+}
+
+// missed takes note of a message that was not understood. Wrong codes are no
+// words to learn from.
+func (m *machine) missed() {
+	m.out.Missed = true
+	if _, code := m.standing().(*otpStep); code || m.said == "" || m.p.wanted == nil {
+		return
+	}
+	m.out.Misses = append(m.out.Misses, Miss{Number: m.number, Block: m.st.Block})
 }

@@ -79,6 +79,12 @@ type machine struct {
 	budget int
 	// heard is the understanding of the message being answered.
 	heard *sdk.Understanding
+	// number is that of the event at hand; wanting tells that the flow has looked
+	// at what a service could have understood of it.
+	number  int64
+	wanting bool
+	// said is the text of the message at hand.
+	said string
 	// spoken and tone are the language and persona in use, once looked up.
 	spoken, tone string
 	memory
@@ -111,10 +117,11 @@ func (m *machine) stepAt(name string, i int) step {
 
 // handle does everything that one event calls for.
 func (m *machine) handle(ev *Event) {
+	m.number = ev.Number
 	switch ev.Kind {
 	case EventMessage:
 		if !m.st.Handed && ev.Message != nil {
-			m.out.Missed = false
+			m.out.Missed, m.said = false, ev.Message.Text
 			m.understood(ev.Understood)
 			m.proceed(m.message(ev.Message))
 			m.heard = nil

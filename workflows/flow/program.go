@@ -13,6 +13,7 @@ type Program struct {
 	misses   int
 	defaults map[string]any
 	keep     map[string]bool
+	wanted   *Wanted
 	// reads are the names that expressions read.
 	reads map[string]bool
 }
@@ -51,6 +52,7 @@ func Compile(doc *Document) (*Program, error) {
 	for _, k := range doc.head.Keep {
 		p.keep[k.name] = true
 	}
+	p.wanted = doc.wanted(p.reads)
 	return p, nil
 }
 
@@ -74,14 +76,20 @@ func (p *Program) Connectors() []string { return p.doc.Connectors() }
 // to be done. It neither blocks nor fails, for any state and any events; the
 // input is not changed. The same input gives the same output.
 func (p *Program) Step(in Input) Output {
-	m := &machine{p: p, in: in, st: in.State}
-	m.st.Payments = append([]Payment(nil), in.State.Payments...)
-	m.st.Scheduled = append([]Scheduled(nil), in.State.Scheduled...)
-	m.st.Turns++
+	m := p.machine(in)
 	for i := range in.Events {
 		m.budget = maxStepsPerEvent
 		m.handle(&in.Events[i])
 	}
 	m.out.State = m.st
 	return m.out
+}
+
+// machine makes a run of the program. The input is not changed by it.
+func (p *Program) machine(in Input) *machine {
+	m := &machine{p: p, in: in, st: in.State}
+	m.st.Payments = append([]Payment(nil), in.State.Payments...)
+	m.st.Scheduled = append([]Scheduled(nil), in.State.Scheduled...)
+	m.st.Turns++
+	return m
 }

@@ -67,7 +67,9 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[globalWord]():    `{"anyOf":[{"type":["string","array"]},{"type":"object","properties":{"say":{"type":["string","array"]},"go":{"type":"string"}},"additionalProperties":false}]}`,
 	reflect.TypeFor[translations]():  `{"type":"object","additionalProperties":{"type":"object"}}`,
 	reflect.TypeFor[wordings]():      `{"type":["array","object"]}`,
-	reflect.TypeFor[entities]():      `{"type":"object","additionalProperties":{"type":"string"}}`,
+	reflect.TypeFor[values]():        `{"type":"object","additionalProperties":{"type":["string","number","array"]}}`,
+	reflect.TypeFor[finder]():        `{"type":"string","format":"regex"}`,
+	reflect.TypeFor[patterns]():      `{"type":["string","array"]}`,
 	reflect.TypeFor[blockList]():     `{"type":"object","additionalProperties":{"$ref":"#/$defs/steps"}}`,
 	reflect.TypeFor[stepList]():      `{"$ref":"#/$defs/steps"}`,
 	reflect.TypeFor[menu]():          `{"$ref":"#/$defs/step_choices"}`,
@@ -76,6 +78,7 @@ var shapes = map[reflect.Type]string{
 // mappings are types that map names to records.
 var mappings = map[reflect.Type]reflect.Type{
 	reflect.TypeFor[intents]():   reflect.TypeFor[intent](),
+	reflect.TypeFor[desk]():      reflect.TypeFor[information](),
 	reflect.TypeFor[subList]():   reflect.TypeFor[subflow](),
 	reflect.TypeFor[calendars](): reflect.TypeFor[calendar](),
 	reflect.TypeFor[fields]():    reflect.TypeFor[formField](),
@@ -101,6 +104,12 @@ func (s *schemaMaker) value(t reflect.Type) map[string]any {
 			map[string]any{"type": "object", "additionalProperties": map[string]any{"$ref": "#/$defs/target"}},
 			map[string]any{"type": "array", "items": map[string]any{"anyOf": []any{map[string]any{"type": []any{"string", "number"}}, s.named(reflect.TypeFor[option]())}}},
 		}}
+	}
+	if t == reflect.TypeFor[engines]() {
+		return map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"anyOf": []any{map[string]any{"type": "string"}, s.named(reflect.TypeFor[engine]())}}}
+	}
+	if t == reflect.TypeFor[entities]() {
+		return map[string]any{"type": "object", "additionalProperties": map[string]any{"anyOf": []any{map[string]any{"type": "string"}, s.named(reflect.TypeFor[ownKind]())}}}
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -181,7 +190,8 @@ func Reference() string {
 		t     reflect.Type
 	}{
 		{"`bot`", reflect.TypeFor[bot]()}, {"`words`", reflect.TypeFor[globalWords]()}, {"`texts`", reflect.TypeFor[texts]()},
-		{"`understand`", reflect.TypeFor[understand]()}, {"an intent", reflect.TypeFor[intent]()}, {"a sub-flow", reflect.TypeFor[subflow]()},
+		{"`understand`", reflect.TypeFor[understand]()}, {"an engine of `understand`", reflect.TypeFor[engine]()},
+		{"an intent", reflect.TypeFor[intent]()}, {"a kind of your own", reflect.TypeFor[ownKind]()}, {"an entry of `answers`", reflect.TypeFor[information]()}, {"a sub-flow", reflect.TypeFor[subflow]()},
 		{"a calendar of `hours`", reflect.TypeFor[calendar]()}, {"an option of `choices`", reflect.TypeFor[option]()},
 		{"`many`", reflect.TypeFor[many]()}, {"a field of `form`", reflect.TypeFor[formField]()}, {"an entry of `branch`", reflect.TypeFor[arm]()},
 		{"`timeout`", reflect.TypeFor[timeout]()}, {"`location`", reflect.TypeFor[spot]()}, {"`contact`", reflect.TypeFor[card]()},

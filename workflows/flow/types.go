@@ -196,6 +196,9 @@ type State struct {
 	Choices []sdk.Choice `json:"choices,omitempty"`
 	// Misses counts answers in a row that were not understood.
 	Misses int `json:"misses,omitempty"`
+	// Unknown counts messages in a row that came with nothing under way and were
+	// not understood.
+	Unknown int `json:"unknown,omitempty"`
 	// Seq numbers effects, for their Refs.
 	Seq int64 `json:"seq,omitempty"`
 	// Turns counts steps taken, for deterministic variety.
@@ -336,6 +339,8 @@ type Output struct {
 	Effects []Effect
 	// Missed tells that the last message was not understood.
 	Missed bool
+	// Misses are the messages that were not understood, in order.
+	Misses []Miss
 	// Entered lists the blocks entered, for statistics.
 	Entered []string
 	// Faults tells operators what went wrong inside the flow itself (an

@@ -16,6 +16,9 @@ func Of(list []sdk.Connector) flow.Catalogue {
 		for _, o := range c.Operations {
 			operations[o.Name] = flow.Operation{Effect: o.Effect.Kind, Input: manifest.InputSchema(o), Output: manifest.OutputSchema(o)}
 		}
+		if c.Understands {
+			operations[flow.Understands] = flow.Operation{}
+		}
 		out[c.Name] = operations
 	}
 	return out

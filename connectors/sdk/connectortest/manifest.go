@@ -18,6 +18,10 @@ import (
 // golden: the manifest is the recorded one. A change that would break a flow
 // that uses the connector is named, and -update does not record it.
 func (s Subject) golden(p *Probe) {
+	if conn := s.connType(); conn != nil {
+		require.Equal(p, conn.Implements(reflect.TypeFor[sdk.Understander]()), s.Connector.Understands,
+			"Connector.Understands must say whether connections are an sdk.Understander: flows may then name it among their engines")
+	}
 	file := filepath.Join(s.Dir, "testdata", "manifest.json")
 	now := manifest.Of(s.Connector)
 	text, err := json.MarshalIndent(now, "", "  ")

@@ -40,6 +40,9 @@ func Breaks(before, after Manifest) (broken []string) {
 	if before.Channel != nil && after.Channel == nil {
 		broken = append(broken, "the channel is gone")
 	}
+	if before.Understands && !after.Understands {
+		broken = append(broken, "it does not understand language any more")
+	}
 	return broken
 }
 

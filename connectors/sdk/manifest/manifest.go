@@ -22,8 +22,10 @@ type Manifest struct {
 	Operations []Operation     `json:"operations"`
 	Triggers   []Trigger       `json:"triggers"`
 	Channel    *Channel        `json:"channel,omitempty"`
-	Limits     Limits          `json:"limits"`
-	OAuth      bool            `json:"oauth,omitempty"`
+	// Understands tells that flows may name it among their engines.
+	Understands bool   `json:"understands,omitempty"`
+	Limits      Limits `json:"limits"`
+	OAuth       bool   `json:"oauth,omitempty"`
 	// PollEvery is how often connections that can be polled are.
 	PollEvery string `json:"poll_every,omitempty"`
 }
@@ -114,6 +116,7 @@ func Of(c sdk.Connector) Manifest {
 		}
 		d.Triggers = append(d.Triggers, td)
 	}
+	d.Understands = c.Understands
 	if c.Channel != nil {
 		d.Channel = describeChannel(c.Channel)
 	}
