@@ -71,8 +71,8 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
 	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
-		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/outages"},
-	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/reconcile", "./internal/templates"},
+		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages"},
+	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/misses", "./internal/reconcile", "./internal/templates"},
 	{"./internal/intake"},
 }
 

@@ -2,6 +2,7 @@ package nlu
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"parley/connectors/sdk"
@@ -13,42 +14,40 @@ import (
 	"parley/internal/nlu/sentiment"
 )
 
-// Bot is what the built-in stages of one bot are made of. What is nil is left out.
+// Bot is what one bot understands with. What is nil is left out.
 type Bot struct {
-	Rules    *keywords.Rules
-	Model    *classify.Model
+	Rules *keywords.Rules
+	// Engines are asked for an intent, in order, until one is sure.
+	Engines  []Engine
 	Entities entities.Engine
 	Answers  *answers.Index
-	// Remotes are asked, in order, for an intent that the model is not sure of.
-	Remotes []Remote
 }
 
-// Remote is a service that understands, such as a connection of the openai
-// connector.
-type Remote struct {
+// Engine tells intents: a [Trained] model, or a service such as a connection of
+// the openai connector.
+type Engine struct {
 	Name   string
 	Engine sdk.Understander
-	// Confidence is the least with which it is believed.
-	Confidence float64
-	Budget     time.Duration
+	// Confidence and Margin are the least with which it is believed.
+	Confidence, Margin float64
+	// Remote and Budget are as in [Stage].
+	Remote bool
+	Budget time.Duration
 }
 
-// The least with which the built-in model is believed. Its confidence is
-// calibrated, so half means as likely right as wrong.
-const leastConfidence, leastMargin = 0.5, 0.05
-
-// Stages are the usual pipeline: language, rules, the model, remote engines for
-// what is left, entities, sentiment, answers.
+// Stages are the usual pipeline: language, rules, engines, entities, sentiment,
+// answers.
 func (b Bot) Stages() []Stage {
 	out := []Stage{{Name: "language", Engine: language.Engine{}, Gives: Language}}
 	if b.Rules != nil {
-		out = append(out, Stage{Name: "rules", Engine: b.Rules, Gives: Intent | Entities})
+		out = append(out, Stage{Name: "rules", Engine: b.Rules, Gives: Intent, May: Entities})
 	}
-	if b.Model != nil {
-		out = append(out, Stage{Name: "builtin", Engine: trained{b.Model}, Gives: Intent, Confidence: leastConfidence, Margin: leastMargin})
-	}
-	for _, r := range b.Remotes {
-		out = append(out, Stage{Name: r.Name, Engine: r.Engine, Gives: Intent | Entities, Confidence: r.Confidence, Budget: r.Budget, Remote: true})
+	for _, e := range b.Engines {
+		s := Stage{Name: e.Name, Engine: e.Engine, Gives: Intent, Confidence: e.Confidence, Margin: e.Margin}
+		if e.Remote {
+			s.Remote, s.Budget, s.May = true, e.Budget, Entities|Answer
+		}
+		out = append(out, s)
 	}
 	if len(b.Entities) > 0 {
 		out = append(out, Stage{Name: "entities", Engine: b.Entities, Gives: Entities})
@@ -60,38 +59,28 @@ func (b Bot) Stages() []Stage {
 	return out
 }
 
-// trained is a model as a stage. It keeps to the intents that the utterance may
+// Trained is a model as an engine. It keeps to the intents that the utterance may
 // have, if it names any.
+func Trained(m *classify.Model) sdk.Understander { return trained{m} }
+
 type trained struct{ model *classify.Model }
 
 func (t trained) Understand(_ context.Context, u sdk.Utterance) (sdk.Understanding, error) {
 	v := t.model.Classify(u.Text)
-	if len(u.Intents) > 0 && v.Intent != sdk.OutOfScope && !offered(u.Intents, v.Intent) {
+	offered := func(i sdk.Intent) bool { return i.Name == v.Intent }
+	if len(u.Intents) > 0 && v.Intent != sdk.OutOfScope && !slices.ContainsFunc(u.Intents, offered) {
 		return sdk.Understanding{}, nil
 	}
 	return sdk.Understanding{Intent: v.Intent, Confidence: v.Confidence, Margin: v.Margin}, nil
 }
 
-func offered(intents []sdk.Intent, name string) bool {
-	for _, i := range intents {
-		if i.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// Train makes the model of the intents of a flow, from their examples. It is nil
-// where no intent has any.
-func Train(intents []sdk.Intent) (*classify.Model, error) {
-	var examples []classify.Example
+// Examples are what a model learns the intents of a flow from.
+func Examples(intents []sdk.Intent) []classify.Example {
+	var out []classify.Example
 	for _, i := range intents {
 		for _, text := range i.Examples {
-			examples = append(examples, classify.Example{Text: text, Label: i.Name})
+			out = append(out, classify.Example{Text: text, Label: i.Name})
 		}
 	}
-	if len(examples) == 0 {
-		return nil, nil
-	}
-	return classify.Train(examples)
+	return out
 }

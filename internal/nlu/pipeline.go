@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -32,15 +33,16 @@ type Stage struct {
 	// Name is of low cardinality; it becomes Understanding.Engine of an intent.
 	Name   string
 	Engine sdk.Understander
-	Gives  Gives
+	// Gives is what it is asked for; May what is taken as well where nobody before
+	// gave it.
+	Gives, May Gives
 	// Confidence and Margin are the least with which its intent is taken, from 0
 	// to 1. What is below is left to the next stage that gives intents.
 	Confidence, Margin float64
-	// Budget is how long the stage may take; 0 means no limit of its own. The
-	// engine must end when its context does.
+	// Budget is how long a Remote stage may take.
 	Budget time.Duration
-	// Remote says that it is a service: after repeated failures it is not asked
-	// for a while. Such a stage needs a Budget.
+	// Remote says that it is a service: it is left behind when its budget is over,
+	// and after repeated failures not asked for a while. It needs a Budget.
 	Remote bool
 }
 
@@ -93,7 +95,7 @@ func breaker(name string) *gobreaker.CircuitBreaker[sdk.Understanding] {
 			class := sdk.AsError(err).Class
 			return err == nil || class == sdk.Invalid || class == sdk.Rejected
 		},
-		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) && !errors.Is(err, errBudget) },
 	})
 }
 
@@ -109,23 +111,37 @@ type Result struct {
 	sdk.Understanding
 	// Failures are the stages that failed, in order; the rest stands without them.
 	Failures []Failure
+	// Asked tells that a service was asked, and Spent how long services took: its
+	// answer may be another the next time.
+	Asked bool
+	Spent time.Duration
 }
+
+// Unlimited lets services take as long as the budget of each.
+const Unlimited = time.Duration(math.MaxInt64)
 
 // Understand asks the stages. The intent is that of the first stage that is sure
 // enough; [sdk.OutOfScope] if a stage said so and none after it knew better; empty
-// if none was sure. It fails only when ctx ends.
-func (p *Pipeline) Understand(ctx context.Context, u sdk.Utterance) (Result, error) {
+// if none was sure. Services may take as long as services says, all together; with
+// 0 none is asked. It fails only when ctx ends.
+func (p *Pipeline) Understand(ctx context.Context, u sdk.Utterance, services time.Duration) (Result, error) {
 	r := Result{}
 	r.Language = u.Language
 	for _, s := range p.stages {
-		if s.Gives&missing(r.Understanding) == 0 {
+		left := min(s.Budget, services-r.Spent)
+		if s.Gives&missing(r.Understanding) == 0 || s.Remote && services == 0 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
 		u.Language = r.Language
-		got, err := s.ask(ctx, u)
+		began := time.Now()
+		got, err := s.ask(ctx, u, left)
+		if s.Remote {
+			r.Spent += time.Since(began)
+			r.Asked = true
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return r, ctx.Err()
@@ -151,22 +167,24 @@ func missing(u sdk.Understanding) Gives {
 	if u.Sentiment == "" {
 		parts |= Sentiment
 	}
-	if u.Answer == "" {
+	if u.Answer == "" && u.AnswerID == "" {
 		parts |= Answer
 	}
 	return parts
 }
 
-func (s *stage) ask(ctx context.Context, u sdk.Utterance) (sdk.Understanding, error) {
-	if s.Budget > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.Budget)
-		defer cancel()
-	}
-	if s.breaker == nil {
+// errBudget ends the context of an engine whose time is over. It is a cancellation,
+// since the provider is not to blame for how little time it was given.
+var errBudget = fmt.Errorf("its time is over: %w", context.Canceled)
+
+func (s *stage) ask(ctx context.Context, u sdk.Utterance, left time.Duration) (sdk.Understanding, error) {
+	switch {
+	case !s.Remote:
 		return s.Engine.Understand(ctx, u)
+	case left <= 0:
+		return sdk.Understanding{}, tooSlow("the time for services was used up before it was asked", errBudget)
 	}
-	got, err := s.breaker.Execute(func() (sdk.Understanding, error) { return s.Engine.Understand(ctx, u) })
+	got, err := s.breaker.Execute(func() (sdk.Understanding, error) { return s.within(ctx, u, left) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return got, &sdk.Error{Class: sdk.Unavailable, Code: "circuit_open",
 			Message: "it failed several times in a row and is left alone for a while", Err: err}
@@ -174,9 +192,43 @@ func (s *stage) ask(ctx context.Context, u sdk.Utterance) (sdk.Understanding, er
 	return got, err
 }
 
+// within asks an engine and leaves it behind when its time is over, whether or not
+// it ends with its context.
+func (s *stage) within(ctx context.Context, u sdk.Utterance, left time.Duration) (sdk.Understanding, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer time.AfterFunc(left, func() { cancel(errBudget) }).Stop()
+	type answer struct {
+		sdk.Understanding
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		got, err := s.Engine.Understand(ctx, u)
+		answered <- answer{got, err}
+	}()
+	select {
+	case a := <-answered:
+		if a.err != nil && context.Cause(ctx) == errBudget {
+			return a.Understanding, tooSlow("it did not answer in time", errBudget)
+		}
+		return a.Understanding, a.err
+	case <-ctx.Done():
+		if context.Cause(ctx) == errBudget {
+			return sdk.Understanding{}, tooSlow("it did not answer in time", errBudget)
+		}
+		return sdk.Understanding{}, ctx.Err()
+	}
+}
+
+func tooSlow(why string, cause error) error {
+	return &sdk.Error{Class: sdk.Unavailable, Code: "too_slow", Message: why, Err: cause}
+}
+
 // merge takes what the stage gives and nobody has given.
 func (s *stage) merge(into *sdk.Understanding, got sdk.Understanding) {
-	wanted := s.Gives & missing(*into)
+	gives := s.Gives | s.May
+	wanted := gives & missing(*into)
 	if wanted&Language != 0 {
 		into.Language = got.Language
 	}
@@ -191,7 +243,7 @@ func (s *stage) merge(into *sdk.Understanding, got sdk.Understanding) {
 		into.Intent, into.Confidence, into.Margin, into.Engine = got.Intent, got.Confidence, got.Margin, s.Name
 	}
 	// Entities that came with an intent go with it.
-	if s.Gives&Entities == 0 || s.Gives&Intent != 0 && !taken {
+	if gives&Entities == 0 || gives&Intent != 0 && !taken {
 		return
 	}
 	for name, value := range got.Entities {

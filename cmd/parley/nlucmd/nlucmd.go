@@ -41,7 +41,7 @@ classify_p50_us, classify_p99_us.`,
 			if err != nil {
 				return err
 			}
-			report, _, err := evaluate.Run(learn, judge)
+			report, _, err := evaluate.Run(cmd.Context(), learn, judge)
 			if err != nil {
 				return fmt.Errorf("%s: %w", train, err)
 			}

@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func examples(set map[string][]string) (out []classify.Example) {
 
 func train(t *testing.T, e []classify.Example) *classify.Model {
 	t.Helper()
-	m, err := classify.Train(e)
+	m, err := classify.Train(t.Context(), e)
 	require.NoError(t, err)
 	return m
 }
@@ -78,6 +79,22 @@ func TestTheSameExamplesGiveTheSameModel(t *testing.T) {
 
 	more := append(e, classify.Example{Text: "one more", Label: "hours"})
 	require.NotEqual(t, a.Name(), train(t, more).Name())
+}
+
+func TestAFingerprintNamesTheExamples(t *testing.T) {
+	e := examples(shop)
+	name := classify.Fingerprint(e)
+	slices.Reverse(e)
+	require.Equal(t, name, classify.Fingerprint(append(e, e[0])), "in any order, and repeats do not count")
+	require.NotEqual(t, name, classify.Fingerprint(e[1:]))
+	require.NotEqual(t, classify.Fingerprint([]classify.Example{{Text: "a b", Label: "c"}}), classify.Fingerprint([]classify.Example{{Text: "a", Label: "b c"}}))
+}
+
+func TestTrainingEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := classify.Train(ctx, examples(shop))
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestALoadedModelIsTheModel(t *testing.T) {
@@ -127,7 +144,7 @@ func TestWhatCannotBeLearntIsRefused(t *testing.T) {
 		"no label":    {{Text: "hi"}},
 		"no words":    {{Text: "…", Label: "greet"}},
 	} {
-		_, err := classify.Train(e)
+		_, err := classify.Train(t.Context(), e)
 		require.Error(t, err, name)
 	}
 }
@@ -167,14 +184,14 @@ func TestPublicSets(t *testing.T) {
 				learn = append(learn, e)
 			}
 		}
-		r, m, err := evaluate.Run(learn, judge)
+		r, m, err := evaluate.Run(t.Context(), learn, judge)
 		require.NoError(t, err)
 		t.Logf("%+v, %d bytes", r, len(m.Bytes()))
 		require.GreaterOrEqual(t, r.Accuracy, 0.89)
 		require.Less(t, r.ClassifyP50, 2000.0)
 	})
 	t.Run("clinc150", func(t *testing.T) {
-		r, m, err := evaluate.Run(read("clinc150-train.csv"), read("clinc150-val.csv"))
+		r, m, err := evaluate.Run(t.Context(), read("clinc150-train.csv"), read("clinc150-val.csv"))
 		require.NoError(t, err)
 		t.Logf("%+v, oos %v, %d bytes", r, *r.OOSRecall, len(m.Bytes()))
 		require.GreaterOrEqual(t, r.InScopeAccuracy, 0.90)
@@ -183,7 +200,7 @@ func TestPublicSets(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	m, err := classify.Train([]classify.Example{{Text: "a b", Label: "x"}, {Text: "c", Label: "y"}})
+	m, err := classify.Train(context.Background(), []classify.Example{{Text: "a b", Label: "x"}, {Text: "c", Label: "y"}})
 	require.NoError(f, err)
 	f.Add(m.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -194,7 +211,7 @@ func FuzzLoad(f *testing.F) {
 }
 
 func BenchmarkClassify(b *testing.B) {
-	m, err := classify.Train(examples(shop))
+	m, err := classify.Train(b.Context(), examples(shop))
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -203,7 +220,7 @@ func BenchmarkClassify(b *testing.B) {
 }
 
 func ExampleModel_Classify() {
-	m, _ := classify.Train([]classify.Example{
+	m, _ := classify.Train(context.Background(), []classify.Example{
 		{Text: "where is my order", Label: "track"}, {Text: "track my parcel", Label: "track"},
 		{Text: "give me my money back", Label: "refund"}, {Text: "refund please", Label: "refund"},
 	})

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"context"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -28,8 +29,8 @@ const (
 // separate trains one linear support vector machine for each class against all
 // others, and returns the weights by class: one for each feature and, last, the
 // bias. The classes are spread over the processors; each is the same whatever
-// the number of processors is.
-func separate(m *matrix, labels []int, classes int) [][]float32 {
+// the number of processors is. When ctx ends, the rest is left out.
+func separate(ctx context.Context, m *matrix, labels []int, classes int) [][]float32 {
 	squares := make([]float32, m.rows())
 	for i := range squares {
 		squares[i] = 1
@@ -43,6 +44,10 @@ func separate(m *matrix, labels []int, classes int) [][]float32 {
 	for range min(runtime.GOMAXPROCS(0), classes) {
 		wait.Go(func() {
 			for class := range next {
+				if ctx.Err() != nil {
+					out[class] = make([]float32, m.features+1)
+					continue
+				}
 				out[class] = separateOne(m, squares, labels, class)
 			}
 		})

@@ -2,8 +2,12 @@ package classify
 
 import (
 	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -28,12 +32,33 @@ const (
 	fewFolds, manyFolds = 3, 5
 )
 
+// Fingerprint names a set of examples together with the version of the classifier:
+// sets of the same examples, in any order, have the same one and give models of the
+// same worth. It is hexadecimal.
+func Fingerprint(examples []Example) string {
+	h := sha256.New()
+	io.WriteString(h, magic)
+	for _, e := range ordered(examples) {
+		fmt.Fprintf(h, "%d %s %d %s\n", len(e.Label), e.Label, len(e.Text), e.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ordered are the examples in an order of their own, each once.
+func ordered(examples []Example) []Example {
+	sorted := slices.Clone(examples)
+	slices.SortFunc(sorted, func(a, b Example) int {
+		return cmp.Or(strings.Compare(a.Label, b.Label), strings.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(sorted)
+}
+
 // Train makes a model of examples. The order of the examples does not matter,
 // and the same examples give the same model, byte for byte, on machines of one
 // architecture. It uses all processors that the process may. It fails if there
 // are no examples, more than [MostLabels] labels, or an example without words or
-// label.
-func Train(examples []Example) (*Model, error) {
+// label, and with ctx's error when that ends.
+func Train(ctx context.Context, examples []Example) (*Model, error) {
 	set, err := read(examples)
 	if err != nil {
 		return nil, err
@@ -42,12 +67,15 @@ func Train(examples []Example) (*Model, error) {
 	if len(set.labels) >= manyTexts {
 		folds = fewFolds
 	}
-	calibration := calibrate(set.judge(folds))
+	calibration := calibrate(set.judge(ctx, folds))
 	all := make([]int, len(set.labels))
 	for i := range all {
 		all[i] = i
 	}
-	v, weights := set.fit(all)
+	v, weights := set.fit(ctx, all)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	return newModel(set.names, v, weights, calibration), nil
 }
 
@@ -63,11 +91,7 @@ func read(examples []Example) (*set, error) {
 	if len(examples) == 0 {
 		return nil, errors.New("there are no examples to learn from")
 	}
-	sorted := slices.Clone(examples)
-	slices.SortFunc(sorted, func(a, b Example) int {
-		return cmp.Or(strings.Compare(a.Label, b.Label), strings.Compare(a.Text, b.Text))
-	})
-	sorted = slices.Compact(sorted)
+	sorted := ordered(examples)
 	s := &set{least: 1}
 	if len(sorted) >= manyTexts {
 		s.least = 2
@@ -96,8 +120,8 @@ func read(examples []Example) (*set, error) {
 // Readable tells whether a text has anything to learn from or to judge by.
 func Readable(text string) bool { return len(words.List(text)) > 0 }
 
-// fit trains on some of the examples.
-func (s *set) fit(of []int) (*vocabulary, [][]float32) {
+// fit trains on some of the examples. When ctx ends, its weights are worth nothing.
+func (s *set) fit(ctx context.Context, of []int) (*vocabulary, [][]float32) {
 	texts, labels := make([][]grams.Count, len(of)), make([]int, len(of))
 	for i, n := range of {
 		texts[i], labels[i] = s.texts[n], s.labels[n]
@@ -108,12 +132,12 @@ func (s *set) fit(of []int) (*vocabulary, [][]float32) {
 		m.cells, _ = v.weigh(counts, m.cells)
 		m.start = append(m.start, len(m.cells))
 	}
-	return v, separate(m, labels, len(s.names))
+	return v, separate(ctx, m, labels, len(s.names))
 }
 
 // judge scores each example by a model that has not seen it. The examples of a
 // label are dealt to the folds in turn.
-func (s *set) judge(folds int) []trial {
+func (s *set) judge(ctx context.Context, folds int) []trial {
 	out := make([]trial, 0, len(s.labels))
 	oos := slices.Index(s.names, sdk.OutOfScope)
 	for fold := range folds {
@@ -125,10 +149,10 @@ func (s *set) judge(folds int) []trial {
 				train = append(train, i)
 			}
 		}
-		if len(train) == 0 {
+		if len(train) == 0 || ctx.Err() != nil {
 			continue
 		}
-		v, weights := s.fit(train)
+		v, weights := s.fit(ctx, train)
 		scores, cells := make([]float32, len(s.names)), []value(nil)
 		for _, i := range test {
 			var known float32

@@ -2,6 +2,7 @@
 package evaluate
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -90,9 +91,9 @@ func lineError(err error) error {
 }
 
 // Run trains on one set and judges on the other.
-func Run(train, test []classify.Example) (Report, *classify.Model, error) {
+func Run(ctx context.Context, train, test []classify.Example) (Report, *classify.Model, error) {
 	began := time.Now()
-	model, err := classify.Train(train)
+	model, err := classify.Train(ctx, train)
 	if err != nil {
 		return Report{}, nil, err
 	}

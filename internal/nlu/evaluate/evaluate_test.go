@@ -36,7 +36,7 @@ func TestFigures(t *testing.T) {
 		{Text: "where is my order", Label: "track"}, {Text: "track my parcel", Label: "track"},
 		{Text: "money back", Label: "refund"}, {Text: "refund please", Label: "refund"},
 	}
-	r, _, err := evaluate.Run(train, []classify.Example{
+	r, _, err := evaluate.Run(t.Context(), train, []classify.Example{
 		{Text: "track my parcel", Label: "track"}, {Text: "refund please", Label: "refund"},
 		{Text: "where is my order", Label: "refund"}, // said: track
 		{Text: "qqq zzz", Label: "oos"},
@@ -48,7 +48,7 @@ func TestFigures(t *testing.T) {
 	require.InDelta(t, (2.0/3+2.0/3+1)/3, r.MacroF1, 1e-9)
 	require.Positive(t, r.ClassifyP99)
 
-	r, _, err = evaluate.Run(train, train)
+	r, _, err = evaluate.Run(t.Context(), train, train)
 	require.NoError(t, err)
 	require.Nil(t, r.OOSRecall)
 }
