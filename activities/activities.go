@@ -22,6 +22,8 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
+	"parley/internal/misses"
+	"parley/internal/models"
 	"parley/internal/outages"
 	"parley/internal/templates"
 	"parley/internal/vault"
@@ -47,6 +49,8 @@ type Deps struct {
 	Outages       *outages.Outages
 	Templates     *templates.Templates
 	Flows         *flows.Flows
+	Models        *models.Models
+	Misses        *misses.Misses
 	Starter       Starter
 	Waker         bus.Waker
 	Log           *slog.Logger
@@ -61,12 +65,14 @@ type Activities struct {
 	Deps
 	programs *expirable.LRU[string, *flow.Program] // by workspace and hash: immutable
 	live     *expirable.LRU[string, string]        // workspace and name → hash, briefly
+	bots     *expirable.LRU[string, heardBy]       // by workspace and hash: what understands for a program
 }
 
 // New returns the activities.
 func New(d Deps) *Activities {
 	return &Activities{Deps: d,
 		programs: expirable.NewLRU[string, *flow.Program](1000, nil, 0),
+		bots:     expirable.NewLRU[string, heardBy](200, nil, 0),
 		live:     expirable.NewLRU[string, string](1000, nil, 2*time.Second)}
 }
 

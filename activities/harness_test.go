@@ -22,6 +22,8 @@ import (
 	"parley/internal/flows"
 	"parley/internal/intake"
 	"parley/internal/ledger"
+	"parley/internal/misses"
+	"parley/internal/models"
 	"parley/internal/outages"
 	"parley/internal/store"
 	"parley/internal/store/storetest"
@@ -34,16 +36,18 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // engine is the engine on a real database, with a channel and a shop in memory.
 type engine struct {
-	t       *testing.T
-	db      *store.DB
-	vault   *vault.Vault
-	ws      uuid.UUID
-	people  *contacts.Contacts
-	intake  *intake.Intake
-	channel *sdk.Channel
-	conn    *connections.Connection
-	phone   *phone
-	shop    *shop
+	t        testing.TB
+	db       *store.DB
+	vault    *vault.Vault
+	ws       uuid.UUID
+	people   *contacts.Contacts
+	intake   *intake.Intake
+	channel  *sdk.Channel
+	conn     *connections.Connection
+	phone    *phone
+	shop     *shop
+	mind     *mind
+	registry *prometheus.Registry
 	*Activities
 	woken []bus.Target
 	ahead time.Duration // how far the clock of outages is
@@ -64,15 +68,16 @@ func (e *engine) now() time.Time { return time.Now().Add(e.ahead) }
 const settle = 40 * time.Second
 
 // setUp starts an engine whose channel answers with the flow.
-func setUp(t *testing.T, flowDocument string) *engine {
+func setUp(t testing.TB, flowDocument string) *engine {
 	t.Helper()
-	e := &engine{t: t, phone: &phone{}, shop: &shop{}, channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
+	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
 		TextMax: 4000, ButtonsMax: 3, ButtonLabelMax: 20, ChoiceIDMax: 200, InteractiveTextMax: 1000, WindowClosedCode: "131047"}}
 	e.db, e.vault, e.ws = storetest.Open(t)
 	quiet := slog.New(slog.DiscardHandler)
 	conns := connections.New(connections.Options{DB: e.db, Vault: e.vault, Connectors: []sdk.Connector{
 		{Name: "chat", Channel: e.channel, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.phone, nil }},
 		{Name: "shop", Operations: shopOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
+		{Name: "llm", Understands: true, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.mind, nil }},
 		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 	}})
@@ -80,7 +85,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 	program, err := compile("test", flowDocument)
 	require.NoError(t, err)
 	require.NoError(t, published.Publish(t.Context(), e.ws, "test", program.Hash(), flowDocument, "test"))
-	for _, name := range []string{"shop", "stripe"} {
+	for _, name := range []string{"shop", "stripe", "llm"} {
 		_, err = conns.Put(t.Context(), e.ws, name, name, name, "", json.RawMessage(`{}`), "test")
 		require.NoError(t, err)
 	}
@@ -91,7 +96,7 @@ func setUp(t *testing.T, flowDocument string) *engine {
 	e.intake = &intake.Intake{DB: e.db, Vault: e.vault, Contacts: e.people, Inbox: inbox, Cases: theCases,
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
-		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Templates: templates.New(e.db), Waker: e, Log: quiet, Metrics: NewMetrics(prometheus.NewRegistry())})
+		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Models: models.New(e.db, 0, quiet), Misses: misses.New(e.db, e.vault), Templates: templates.New(e.db), Waker: e, Log: quiet, Metrics: NewMetrics(e.registry)})
 	e.intake.Reconcile, e.intake.Templates = e.reconciler(), e.Templates
 	return e
 }

@@ -13,6 +13,7 @@ type Metrics struct {
 	events  prometheus.Counter
 	sends   *prometheus.CounterVec
 	effects *prometheus.CounterVec
+	hearingMetrics
 }
 
 // NewMetrics registers them.
@@ -28,6 +29,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		effects: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_effects_total",
 			Help: "Attempts of operations, by connector, operation and outcome."}, []string{"connector", "operation", "outcome"}),
 	}
+	m.hearingMetrics = newHearingMetrics(r)
 	r.MustRegister(m.turns, m.seconds, m.events, m.sends, m.effects)
 	return m
 }

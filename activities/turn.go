@@ -124,6 +124,7 @@ func (t *turn) answer(ctx context.Context, s *conversations.Snapshot, conn *conn
 		return conversation.TurnResult{}, false, err
 	}
 	t.events += len(s.Events)
+	t.a.keepMisses(ctx, d)
 	var retryAt time.Time
 	if d.turn.Pending {
 		out := t.a.outbox(s, conn, t.in.Now)
@@ -188,10 +189,11 @@ type decision struct {
 	// muted tells that nothing may be sent: the customer wants no messages, or
 	// says so in this turn.
 	muted bool
+	listening
 }
 
 // decide steps the flow over the events and collects what is to be done. It
-// changes nothing.
+// changes nothing, but that it records what services understood of the events.
 func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn *connections.Connection, state flow.State, now time.Time) (*decision, error) {
 	ch := conn.Channel()
 	stop := lastStop(ch, s.Events)
@@ -209,6 +211,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	}
 	if s.Owner.Kind == conversations.OwnerHuman {
 		state.Handed = true // also for what arrived before the flow hears of it
+	}
+	if err := a.listen(ctx, d, program, state); err != nil {
+		return nil, err
 	}
 	var batch []flow.Event
 	step := func() {
@@ -233,7 +238,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 				step()
 				d.send(*ev.Message.Reply, conversations.AuthorBot)
 			case !d.unheard(ev):
-				batch = append(batch, ev)
+				batch = append(batch, d.listened(ev))
 			}
 		case bus.KindTell, bus.KindAgent:
 			step()
@@ -304,6 +309,7 @@ func (d *decision) step(p *flow.Program, state flow.State, events []flow.Event) 
 		Conversation: d.s.ID.String(), Person: d.s.Contact.String(), Entropy: entropy})
 	d.turn.Entered = append(d.turn.Entered, out.Entered...)
 	d.turn.Missed = d.turn.Missed || out.Missed
+	d.missed(p, out.Misses, events)
 	for _, f := range out.Faults {
 		d.note("flow.fault", map[string]any{"fault": f})
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Agents        Agents
 	Messages      Messages
 	Flows         Flows
+	Misses        Misses
 	Cases         Cases
 	Effects       Effects
 	Events        Events
@@ -123,7 +124,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.missRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 	} {
 		all = append(all, some...)

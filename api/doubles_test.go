@@ -294,6 +294,17 @@ func (m flows) List(context.Context, uuid.UUID, api.PageQuery) ([]api.Flow, stri
 	return nil, "", nil
 }
 
+type misses struct{ *memory }
+
+func (m misses) List(_ context.Context, _ uuid.UUID, f api.MissFilter, _ api.PageQuery) ([]api.Miss, string, error) {
+	m.filters = append(m.filters, f)
+	return []api.Miss{{Flow: "shop", FlowHash: "h1", Text: "planted words", Guess: "track", Confidence: 0.25, At: moment}}, "", nil
+}
+
+func (m misses) Remove(context.Context, uuid.UUID, uuid.UUID) error {
+	return problem.NotFound.New("There is no such miss.")
+}
+
 type cases struct{ *memory }
 
 func (m cases) List(_ context.Context, _ uuid.UUID, f api.CaseFilter, _ api.PageQuery) ([]api.Case, string, error) {
@@ -384,7 +395,7 @@ const admin = "admin-key"
 func options(m *memory, reg *prometheus.Registry, logs io.Writer) api.Options {
 	return api.Options{
 		Keys: m, Connections: connections{m}, Consents: consents{m}, Outages: outages{m}, Templates: templates{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
-		Flows: flows{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
+		Flows: flows{m}, Misses: misses{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
 		Ingress:  ingress.Options{Resolver: hooks{}, Inbox: hooks{}, Router: hooks{}},
 		Registry: reg, Log: observe.NewLogger(logs, slog.LevelDebug), Version: "1.2.3", MaxBody: 4 << 10,
 	}

@@ -61,6 +61,8 @@ type Event struct {
 	Body   []byte
 	Trace  string
 	At     time.Time
+
+	sealed []byte // the body as it is stored
 }
 
 // Send is an effect that sends a message, on its way.
@@ -288,7 +290,7 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 		if err != nil && !errors.Is(err, vault.ErrErased) {
 			return nil, err
 		}
-		s.Events = append(s.Events, Event{e.Number, e.Kind, body, e.Trace, e.At})
+		s.Events = append(s.Events, Event{e.Number, e.Kind, body, e.Trace, e.At, e.Body})
 	}
 	for _, e := range l.sends {
 		send := Send{Key: e.Key, State: e.State, Attempt: e.Attempt, Author: e.Author}

@@ -129,7 +129,11 @@ func (m *machine) understood(u *sdk.Understanding) {
 // intended gives the intent of the message, if it is sure enough.
 func (m *machine) intended(threshold float64) *intent {
 	u := m.heard
-	if u == nil || u.Confidence < threshold || u.Margin < m.p.doc.head.Understand.margin() {
+	if u == nil {
+		return nil
+	}
+	least, margin := m.p.doc.head.Understand.believes(u.Engine, threshold)
+	if u.Confidence < least || u.Margin < margin {
 		return nil
 	}
 	for i := range m.p.doc.head.Intents {

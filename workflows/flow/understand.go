@@ -99,6 +99,22 @@ func (f *number01) or(otherwise float64) float64 {
 func (u *understand) threshold() float64 { return u.Threshold.or(0.7) }
 func (u *understand) margin() float64    { return u.Margin.or(0.1) }
 
+// believes is how sure an engine must be of an intent: what holds for itself goes
+// before what holds for all.
+func (u *understand) believes(name string, threshold float64) (least, margin float64) {
+	least, margin = threshold, u.margin()
+	for _, e := range u.Engines {
+		if e.name() != name {
+			continue
+		}
+		if threshold == u.threshold() {
+			least = e.Threshold.or(threshold)
+		}
+		margin = e.Margin.or(margin)
+	}
+	return least, margin
+}
+
 // Wanted is what a flow wants to be understood of its customers' messages.
 type Wanted struct {
 	// Engines are asked for an intent in their order, until one is sure.

@@ -120,6 +120,17 @@ func TestWhatIsNotUnderstoodOnlyCountsWhereSomethingUnderstands(t *testing.T) {
 	require.Nil(t, k.program.Wanted())
 }
 
+func TestAnEngineIsBelievedAsItsOwnThresholdSays(t *testing.T) {
+	of := func(engine string, confidence, margin float64) string {
+		u := sdk.Understanding{Intent: "order_status", Engine: engine, Confidence: confidence, Margin: margin}
+		return newTalk(t, listening).events(understood("?", u))[0]
+	}
+	require.Contains(t, of("builtin", 0.7, 0.5), "Order")
+	require.Equal(t, "Ask me anything.", of("openai", 0.7, 0.5))
+	require.Contains(t, of("openai", 0.8, 0.5), "Order")
+	require.Equal(t, "Ask me anything.", of("openai", 0.8, 0.05))
+}
+
 func TestAnEntityIsOfItsKind(t *testing.T) {
 	for name, c := range map[string]struct {
 		text  string

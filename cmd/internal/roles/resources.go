@@ -30,6 +30,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Agents:        agentResource{conversationResource: c, connections: e.Connections, dispatch: d},
 		Messages:      messageResource{e.Conversations},
 		Flows:         newFlowResource(e),
+		Misses:        missResource{e.Misses},
 		Cases:         caseResource{e.Cases, audit.New(e.DB), d},
 		Effects:       effectResource{e.Ledger, e.reconciler(d)},
 		Events:        eventResource{bus.NewOutbox(e.DB)},

@@ -12,18 +12,20 @@ import (
 	"parley/cmd/internal/catalogue"
 	"parley/internal/connections"
 	"parley/internal/flows"
+	"parley/internal/models"
 	"parley/workflows/flow"
 )
 
 // flowResource implements api.Flows.
 type flowResource struct {
 	flows       *flows.Flows
+	models      *models.Models
 	connections *connections.Connections
 	catalogue   flow.Catalogue
 }
 
 func newFlowResource(e *Engine) flowResource {
-	return flowResource{e.Flows, e.Connections, catalogue.Of(e.Config.Connectors)}
+	return flowResource{e.Flows, e.Models, e.Connections, catalogue.Of(e.Config.Connectors)}
 }
 
 // Publish refuses what is wrong before it changes anything. A document that is
@@ -36,6 +38,9 @@ func (r flowResource) Publish(ctx context.Context, ws uuid.UUID, n api.NewFlow) 
 	}
 	accounts, err := r.accounts(ctx, ws, n.Bind)
 	if err != nil {
+		return api.Flow{}, err
+	}
+	if err := r.learn(ctx, ws, program); err != nil {
 		return api.Flow{}, err
 	}
 	live, err := r.flows.Live(ctx, ws, n.Name)

@@ -24,6 +24,8 @@ import (
 	"parley/internal/flows"
 	"parley/internal/intake"
 	"parley/internal/ledger"
+	"parley/internal/misses"
+	"parley/internal/models"
 	"parley/internal/oauth"
 	"parley/internal/observe"
 	"parley/internal/outages"
@@ -73,6 +75,8 @@ type Engine struct {
 	Connections   *connections.Connections
 	Outages       *outages.Outages
 	Flows         *flows.Flows
+	Models        *models.Models
+	Misses        *misses.Misses
 	OAuth         *oauth.Keeper
 	Temporal      client.Client
 	Waker         *wake.Waker
@@ -119,6 +123,8 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Ledger = ledger.New(e.DB, e.Vault)
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
+	e.Models = models.New(e.DB, 0, c.Log)
+	e.Misses = misses.New(e.DB, e.Vault)
 	e.OAuth = oauth.New(e.DB, e.Vault, c.PublicURL)
 	e.Outages = outages.New(e.DB, outages.Options{})
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL, Tokens: e.OAuth.Source,
