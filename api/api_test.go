@@ -333,6 +333,7 @@ func TestFilters(t *testing.T) {
 		"/v1/conversations?state=queued&owner=human&agent=ann&queue=sales&contact=" + contact.String(): api.ConversationFilter{State: "queued", Owner: "human", Agent: "ann", Queue: "sales", Contact: contact},
 		"/v1/cases?kind=order&stage=paid&waiting_for=payment&open=false":                               api.CaseFilter{Kind: "order", Stage: "paid", WaitingFor: "payment", Open: &open},
 		"/v1/effects?state=uncertain&connector=stripe&since=2026-11-23T08:00:00Z":                      api.EffectFilter{State: "uncertain", Connector: "stripe", Since: moment},
+		"/v1/misses?flow=shop&guess=track&language=en":                                                 api.MissFilter{Flow: "shop", Guess: "track", Language: "en"},
 		"/v1/events?type=parley.message.received&subject=conversation/x":                               api.EventFilter{Type: "message.received", Subject: "conversation/x"},
 	} {
 		e.filters = nil
@@ -374,6 +375,7 @@ func TestWhoLookedIsRecorded(t *testing.T) {
 		"/v1/contacts":                     "contacts.list ",
 		"/v1/contacts/" + contact.String(): "contact.view " + contact.String(),
 		"/v1/messages/1":                   "message.read 1",
+		"/v1/misses?flow=shop":             "misses.read shop",
 		"/v1/conversations/" + conversation.String() + "/messages": "conversation.read " + conversation.String(),
 		"/v1/messages?conversation=" + conversation.String():       "conversation.read " + conversation.String(),
 	} {

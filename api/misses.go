@@ -66,7 +66,7 @@ func (s *server) missRoutes() []route {
 }
 
 func (s *server) listMisses(ctx context.Context, p Principal, in *listMisses) (Page[Miss], error) {
-	if err := s.looked(ctx, p, "misses.read", "flow/"+in.Flow); err != nil {
+	if err := s.looked(ctx, p, "misses.read", in.Flow); err != nil {
 		return Page[Miss]{}, err
 	}
 	return page(ctx, "misses", in.Paging, func(ctx context.Context, q PageQuery) ([]Miss, string, error) {

@@ -24,6 +24,8 @@ import (
 	"parley/internal/conversations"
 	"parley/internal/flows"
 	"parley/internal/ledger"
+	"parley/internal/misses"
+	"parley/internal/models"
 	"parley/internal/oauth"
 	"parley/internal/outages"
 	"parley/internal/store/storetest"
@@ -67,6 +69,7 @@ func openWith(t *testing.T, more ...sdk.Connector) *desk {
 	e := &Engine{DB: db, Vault: v, Contacts: contacts.New(db, v), Inbox: bus.NewInbox(db, v), Conversations: conversations.New(db, v),
 		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db), Outages: outages.New(db, outages.Options{})}
 	e.Config.Connectors = append([]sdk.Connector{webchat.Connector, till}, more...)
+	e.Models, e.Misses = models.New(db, 0, slog.New(slog.DiscardHandler)), misses.New(db, v)
 	e.Registry, e.Log = prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	e.PublicURL = "https://parley.test"
 	e.OAuth = oauth.New(db, v, e.PublicURL)

@@ -14,7 +14,7 @@ import (
 )
 
 func run(args ...string) (string, error) {
-	cmd := nlucmd.New()
+	cmd := nlucmd.New(nil)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
@@ -54,4 +54,21 @@ func TestEvalSaysWhatIsWrong(t *testing.T) {
 
 	_, err = run("eval", "--train", filepath.Join(t.TempDir(), "none.csv"), "--test", good)
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestEvalOfASplit(t *testing.T) {
+	out, err := run("eval", "--train", file(t, set), "--split", "0.5", "--seed", "3")
+	require.NoError(t, err)
+	again, err := run("eval", "--train", file(t, set), "--split", "0.5", "--seed", "3")
+	require.NoError(t, err)
+	accuracy := func(out string) any {
+		var got map[string]any
+		require.NoError(t, json.Unmarshal([]byte(out), &got))
+		return got["accuracy"]
+	}
+	require.Equal(t, accuracy(out), accuracy(again))
+	for _, args := range [][]string{{"--split", "0.5", "--test", "x"}, {"--split", "1"}, {"--split", "-1"}} {
+		_, err = run(append([]string{"eval", "--train", file(t, set)}, args...)...)
+		require.Equal(t, exit.Usage, exit.Code(err), args)
+	}
 }
