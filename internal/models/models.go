@@ -11,9 +11,11 @@ import (
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/singleflight"
 	"parley/internal/nlu/classify"
+	"parley/internal/observe"
 	"parley/internal/store"
 )
 
@@ -37,28 +39,43 @@ type Refusal struct {
 func (r *Refusal) Error() string { return "models: " + r.Why }
 func (r *Refusal) Unwrap() error { return r.Cause }
 
+// Options of [New]; zero values mean the defaults.
+type Options struct {
+	// Limit bounds the training of one model, 2 min by default.
+	Limit time.Duration
+	// Wait is how long [Models.Train] waits for the end of it, 10 s by default.
+	Wait time.Duration
+	Log  *slog.Logger
+}
+
 // Models is safe for concurrent use.
 type Models struct {
 	db       *store.DB
-	log      *slog.Logger
-	limit    time.Duration
+	o        Options
 	loaded   *lru.Cache[string, *classify.Model] // by fingerprint
+	refused  *expirable.LRU[string, *Refusal]    // by fingerprint, so that what takes too long is not begun again and again
 	flight   singleflight.Group
-	training chan struct{} // one at a time, so that training never takes all of a worker
+	training chan struct{} // one at a time, so that training never takes all of a process
 }
 
-// New returns the models of a database. Training one may take as long as limit, 12 s
-// if zero.
-func New(db *store.DB, limit time.Duration, log *slog.Logger) *Models {
-	if limit == 0 {
-		limit = 12 * time.Second
+// New returns the models of a database.
+func New(db *store.DB, o Options) *Models {
+	if o.Limit == 0 {
+		o.Limit = 2 * time.Minute
+	}
+	if o.Wait == 0 {
+		o.Wait = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	loaded, _ := lru.New[string, *classify.Model](cached) // fails only for a size below 1
-	return &Models{db: db, log: log, limit: limit, loaded: loaded, training: make(chan struct{}, 1)}
+	return &Models{db: db, o: o, loaded: loaded, refused: expirable.NewLRU[string, *Refusal](1000, nil, 10*time.Minute), training: make(chan struct{}, 1)}
 }
 
 // Train makes the model of examples, unless the workspace has it, and stores it. A
-// *[Refusal] says what is wrong with the examples; nothing is stored then.
+// *[Refusal] says what is wrong with the examples; nothing is stored then. ErrTraining
+// tells that it takes longer: it goes on, and the next call finds what came of it.
 func (m *Models) Train(ctx context.Context, ws uuid.UUID, examples []classify.Example) (*classify.Model, error) {
 	if len(examples) > MostExamples {
 		return nil, &Refusal{Why: fmt.Sprintf("there are %d examples; at most %d can be learnt from", len(examples), MostExamples)}
@@ -67,23 +84,51 @@ func (m *Models) Train(ctx context.Context, ws uuid.UUID, examples []classify.Ex
 	if model, err := m.stored(ctx, ws, fingerprint); model != nil || err != nil {
 		return model, err
 	}
+	patience := time.NewTimer(m.o.Wait)
+	defer patience.Stop()
 	select {
-	case m.training <- struct{}{}:
-		defer func() { <-m.training }()
+	case r := <-m.begin(ctx, ws, fingerprint, examples):
+		model, _ := r.Val.(*classify.Model)
+		return model, r.Err
+	case <-patience.C:
+		return nil, ErrTraining
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// begin trains a model, whether or not anybody waits for it, once.
+func (m *Models) begin(ctx context.Context, ws uuid.UUID, fingerprint string, examples []classify.Example) <-chan singleflight.Result {
+	if r, ok := m.refused.Get(fingerprint); ok {
+		out := make(chan singleflight.Result, 1)
+		out <- singleflight.Result{Err: r}
+		return out
+	}
+	ctx = context.WithoutCancel(ctx)
+	return m.flight.DoChan("train "+ws.String()+fingerprint, func() (any, error) {
+		model, err := m.train(ctx, ws, fingerprint, examples)
+		if err != nil {
+			m.o.Log.WarnContext(ctx, "a model was not trained", "workspace", ws, "error", observe.ErrText(err))
+			return nil, err
+		}
+		return model, nil
+	})
+}
+
+func (m *Models) train(ctx context.Context, ws uuid.UUID, fingerprint string, examples []classify.Example) (*classify.Model, error) {
+	m.training <- struct{}{}
+	defer func() { <-m.training }()
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, m.limit)
+	limited, cancel := context.WithTimeout(ctx, m.o.Limit)
 	defer cancel()
 	model, err := classify.Train(limited, examples)
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("models: training was cut off after %s: %w", time.Since(began).Round(time.Second), ctx.Err())
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, &Refusal{Why: fmt.Sprintf("%d examples cannot be learnt within %s: give fewer, or let another engine understand them", len(examples), m.limit), Cause: err}
-	case err != nil:
-		return nil, &Refusal{Why: err.Error(), Cause: err}
+	if err != nil {
+		r := &Refusal{Why: err.Error(), Cause: err}
+		if errors.Is(err, context.DeadlineExceeded) {
+			r.Why = fmt.Sprintf("%d examples cannot be learnt within %s: give fewer, or let another engine understand them", len(examples), m.o.Limit)
+		}
+		m.refused.Add(fingerprint, r)
+		return nil, r
 	}
 	if err := m.store(ctx, ws, fingerprint, model, len(examples), time.Since(began)); err != nil {
 		return nil, err
@@ -126,19 +171,8 @@ func (m *Models) Get(ctx context.Context, ws uuid.UUID, examples []classify.Exam
 	if model, ok := got.(*classify.Model); ok {
 		return model, nil
 	}
-	m.trainBeside(context.WithoutCancel(ctx), ws, fingerprint, examples)
+	m.begin(ctx, ws, fingerprint, examples)
 	return nil, ErrTraining
-}
-
-// trainBeside trains a model that nobody waits for, once.
-func (m *Models) trainBeside(ctx context.Context, ws uuid.UUID, fingerprint string, examples []classify.Example) {
-	m.flight.DoChan("train "+ws.String()+fingerprint, func() (any, error) {
-		model, err := m.Train(ctx, ws, examples)
-		if err != nil {
-			m.log.WarnContext(ctx, "the model of a published flow could not be trained", "workspace", ws, "error", err)
-		}
-		return model, err
-	})
 }
 
 // stored reads a model; nil if the workspace has none.

@@ -3,7 +3,6 @@ package models_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -23,22 +22,20 @@ var examples = []classify.Example{
 	{Text: "money back", Label: "refund"}, {Text: "refund please", Label: "refund"},
 }
 
-var quiet = slog.New(slog.DiscardHandler)
-
 func TestAModelIsTrainedOnceAndSurvivesTheProcess(t *testing.T) {
 	db, _, ws := storetest.Open(t)
-	first, err := models.New(db, 0, quiet).Train(t.Context(), ws, examples)
+	first, err := models.New(db, models.Options{}).Train(t.Context(), ws, examples)
 	require.NoError(t, err)
 	// Were it trained anew, the marked row would not be what is given.
 	require.NoError(t, db.InWorkspace(t.Context(), ws, func(tx pgx.Tx) error {
 		_, err := tx.Exec(t.Context(), `UPDATE nlu_models SET train_ms = 4711`)
 		return err
 	}))
-	another := models.New(db, 0, quiet)
+	another := models.New(db, models.Options{})
 	got, err := another.Get(t.Context(), ws, []classify.Example{examples[3], examples[0], examples[2], examples[1]})
 	require.NoError(t, err)
 	require.Equal(t, first.Name(), got.Name())
-	again, err := models.New(db, time.Nanosecond, quiet).Train(t.Context(), ws, examples)
+	again, err := models.New(db, models.Options{Limit: time.Nanosecond}).Train(t.Context(), ws, examples)
 	require.NoError(t, err, "it is not trained twice")
 	require.Equal(t, first.Bytes(), again.Bytes())
 	var rows, ms int
@@ -63,15 +60,15 @@ func TestAModelIsTrainedOnceAndSurvivesTheProcess(t *testing.T) {
 
 func TestAWorkspaceSeesItsOwnModels(t *testing.T) {
 	db, _, ws := storetest.Open(t)
-	_, err := models.New(db, 0, quiet).Train(t.Context(), ws, examples)
+	_, err := models.New(db, models.Options{}).Train(t.Context(), ws, examples)
 	require.NoError(t, err)
-	_, err = models.New(db, 0, quiet).Get(t.Context(), storetest.Workspace(t, db, "other"), examples)
+	_, err = models.New(db, models.Options{}).Get(t.Context(), storetest.Workspace(t, db, "other"), examples)
 	require.ErrorIs(t, err, models.ErrTraining)
 }
 
 func TestWhatIsMissingIsTrainedBeside(t *testing.T) {
 	db, _, ws := storetest.Open(t)
-	m := models.New(db, 0, quiet)
+	m := models.New(db, models.Options{})
 	_, err := m.Get(t.Context(), ws, examples)
 	require.ErrorIs(t, err, models.ErrTraining)
 	require.Eventually(t, func() bool {
@@ -95,14 +92,36 @@ func TestWhatCannotBeLearntIsRefused(t *testing.T) {
 		"too slow": {time.Nanosecond, examples, "4 examples cannot be learnt within 1ns"},
 		"no words": {0, append([]classify.Example{{Text: "?!", Label: "x"}}, examples...), `an example of "x" has no words`},
 	} {
-		_, err := models.New(db, c.limit, quiet).Train(t.Context(), ws, c.examples)
+		_, err := models.New(db, models.Options{Limit: c.limit}).Train(t.Context(), ws, c.examples)
 		var refused *models.Refusal
 		require.ErrorAs(t, err, &refused, name)
 		require.Contains(t, refused.Why, c.want, name)
 	}
+	m := models.New(db, models.Options{Limit: time.Nanosecond})
+	for range 2 { // what takes too long is not begun again at once
+		_, err := m.Train(t.Context(), ws, examples)
+		require.ErrorAs(t, err, new(*models.Refusal))
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := models.New(db, 0, quiet).Train(gone, ws, examples)
+	_, err := models.New(db, models.Options{}).Train(gone, ws, examples)
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotErrorAs(t, err, new(*models.Refusal))
+}
+
+// TestWhatTakesLongerGoesOn: who publishes does not wait for ever, and finds the
+// model when they come again.
+func TestWhatTakesLongerGoesOn(t *testing.T) {
+	db, _, ws := storetest.Open(t)
+	var many []classify.Example
+	for i := range 200 {
+		many = append(many, classify.Example{Text: fmt.Sprint("this is number ", i), Label: fmt.Sprint("label ", i%20)})
+	}
+	m := models.New(db, models.Options{Wait: time.Nanosecond})
+	_, err := m.Train(t.Context(), ws, many)
+	require.ErrorIs(t, err, models.ErrTraining)
+	require.Eventually(t, func() bool {
+		model, err := m.Train(t.Context(), ws, many)
+		return err == nil && len(model.Labels()) == 20
+	}, 20*time.Second, 10*time.Millisecond)
 }

@@ -69,7 +69,7 @@ func openWith(t *testing.T, more ...sdk.Connector) *desk {
 	e := &Engine{DB: db, Vault: v, Contacts: contacts.New(db, v), Inbox: bus.NewInbox(db, v), Conversations: conversations.New(db, v),
 		Ledger: ledger.New(db, v), Cases: cases.New(db, v), Flows: flows.New(db), Outages: outages.New(db, outages.Options{})}
 	e.Config.Connectors = append([]sdk.Connector{webchat.Connector, till}, more...)
-	e.Models, e.Misses = models.New(db, 0, slog.New(slog.DiscardHandler)), misses.New(db, v)
+	e.Models, e.Misses = models.New(db, models.Options{}), misses.New(db, v)
 	e.Registry, e.Log = prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	e.PublicURL = "https://parley.test"
 	e.OAuth = oauth.New(db, v, e.PublicURL)

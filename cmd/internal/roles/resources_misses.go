@@ -30,6 +30,11 @@ func (r flowResource) learn(ctx context.Context, ws uuid.UUID, p *flow.Program) 
 		return nil
 	}
 	_, err := r.models.Train(ctx, ws, examples)
+	if errors.Is(err, models.ErrTraining) {
+		p := problem.Unavailable.New("The flow has so many examples that its model is still being trained. Publish it again in a moment; until then the version that is live stays so.")
+		p.RetryAfter = 10 * time.Second
+		return p
+	}
 	if refused, ok := errors.AsType[*models.Refusal](err); ok {
 		return notLearnt(refused.Why)
 	}

@@ -123,7 +123,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Ledger = ledger.New(e.DB, e.Vault)
 	e.Cases = cases.New(e.DB, e.Vault)
 	e.Flows = flows.New(e.DB)
-	e.Models = models.New(e.DB, 0, c.Log)
+	e.Models = models.New(e.DB, models.Options{Log: c.Log})
 	e.Misses = misses.New(e.DB, e.Vault)
 	e.OAuth = oauth.New(e.DB, e.Vault, c.PublicURL)
 	e.Outages = outages.New(e.DB, outages.Options{})
