@@ -276,8 +276,14 @@ const leastExamples = 3
 // a language that others have, or with another's.
 func (c *linter) examples() {
 	builtin := slices.ContainsFunc(c.doc.head.Understand.asked(0), func(e Engine) bool { return e.Name == Builtin })
-	owner := map[string]string{}
+	owner, words := map[string]string{}, map[string]string{}
 	for _, i := range c.doc.head.Intents {
+		for _, w := range i.Words.all {
+			if other, taken := words[fold(w.text)]; taken && other != i.name {
+				c.fail(w.pos, "%q is a word of the intent %q too: nobody could tell them apart", clip(w.text, 60), other)
+			}
+			words[fold(w.text)] = i.name
+		}
 		own := map[string]bool{}
 		for _, w := range i.Examples.all {
 			folded := fold(w.text)

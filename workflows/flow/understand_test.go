@@ -202,6 +202,7 @@ func TestChecksOfUnderstanding(t *testing.T) {
 		"twice":              {"[builtin, {engine: llm", "[openai, {engine: llm", `the engine "openai" stands here twice`},
 		"few examples":       {"[this is awful, i want to complain, what a mess]", "[this is awful, This is awful!]", `the intent "complaint" has too few examples to learn from: give it 3 at least`},
 		"shared example":     {"what a mess]", "Track order]", `"Track order" is an example of the intent "order_status" too`},
+		"shared word":        {"go: complaints", "words: [TRACK!]\n    go: complaints", `"TRACK!" is a word of the intent "order_status" too`},
 		"nowhere":            {"go: complaints", "go: complants", `there is no block "complants"; did you mean "complaints"?`},
 		"no way":             {"    go: complaints\n", "", `an intent needs the key "go"`},
 		"budget":             {"budget: 1s", "budget: 1m", `a budget is from 50ms to 5s`},
