@@ -56,6 +56,6 @@ func (m *machine) answers() bool {
 		return false
 	}
 	m.send(sdk.Content{Text: text})
-	m.heard, m.st.Unknown = nil, 0
+	m.heard = nil
 	return true
 }

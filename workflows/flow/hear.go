@@ -15,13 +15,12 @@ func (m *machine) message(msg *sdk.Incoming) move {
 	if s == nil {
 		m.idle()
 	}
+	unknown := m.st.Unknown
+	m.st.Unknown = 0
 	if mv, ok := m.choosesLanguage(msg, s); ok {
 		return mv
 	}
 	h, hears := s.(hearer)
-	if s != nil {
-		m.st.Unknown = 0
-	}
 	if hears && len(m.st.Choices) > 0 && m.chosen(msg) >= 0 {
 		return h.hear(m, msg)
 	}
@@ -42,28 +41,33 @@ func (m *machine) message(msg *sdk.Incoming) move {
 	case s == nil && m.answers():
 		return park
 	case s == nil:
-		return m.opening()
+		return m.opening(unknown)
 	case hears:
 		return h.hear(m, msg)
 	}
 	return m.moment()
 }
 
-// opening enters the flow by a message that is nothing else, and says so if it
-// should have been.
-func (m *machine) opening() move {
-	missed := len(m.out.Misses)
-	switch tooMany := m.unknown(); {
-	case tooMany && m.p.doc.head.Fallback != nil:
-		m.st.Unknown = 0
-		return m.p.doc.head.Fallback.to
-	case tooMany && m.handsOver():
-		m.st.Unknown = 0
-		return m.askForAgent("What the customer wanted was not understood.")
-	case len(m.out.Misses) > missed:
-		m.say(m.p.texts.Unclear)
+// opening enters the flow by a message that is nothing else. Where it should have
+// been, because the flow can be asked for something and the conversation is not just
+// beginning, the customer is told so, and after too many in a row the fallback
+// follows; unknown is how many there were before.
+func (m *machine) opening(unknown int) move {
+	head := &m.p.doc.head
+	if m.heard == nil || m.said == "" || len(head.Intents) == 0 || m.st.Turns <= 1 {
+		return head.Start.to
 	}
-	return m.p.doc.head.Start.to
+	m.missed()
+	unknown++
+	switch tooMany := unknown >= m.p.misses; {
+	case tooMany && head.Fallback != nil:
+		return head.Fallback.to
+	case tooMany && m.handsOver():
+		return m.askForAgent("What the customer wanted was not understood.")
+	}
+	m.st.Unknown = unknown
+	m.say(m.p.texts.Unclear)
+	return head.Start.to
 }
 
 // handsOver tells whether there are people to give a conversation to.

@@ -167,20 +167,8 @@ func (m *machine) steer() move {
 			m.fault(err)
 		}
 	}
-	m.heard, m.st.Unknown = nil, 0
+	m.heard = nil
 	return i.Go.to
-}
-
-// unknown counts messages in a row that came with nothing under way and meant
-// nothing that the flow knows. The first message of a conversation only opens it.
-// It tells whether too many have come.
-func (m *machine) unknown() (tooMany bool) {
-	if m.heard == nil || m.said == "" || len(m.p.intents) == 0 || m.st.Turns <= 1 {
-		return false
-	}
-	m.missed()
-	m.st.Unknown++
-	return m.st.Unknown >= m.p.misses
 }
 
 // missed takes note of a message that was not understood. Wrong codes are no

@@ -48,8 +48,13 @@
 // stop); an entry from outside of the flow, by tap; an intent, where nothing is
 // asked or, if it is sure enough, where any text would be an answer; an answer to
 // the step where the flow stands; an intent; an answer that the understanding
-// found; a miss. With no flow under way it enters the start block. A tap on a
-// choice of an earlier message never counts as an answer to a later question.
+// found; a miss. With no flow under way it enters the start block; where the flow
+// has intents and the conversation is not just beginning, that is a miss too. A tap
+// on a choice of an earlier message never counts as an answer to a later question.
+//
+// What an engine made of a text comes with the event ([Program.Wanted] says what is
+// wanted). A miss puts the question again, with its help first; after as many in a
+// row as the document says, its fallback follows, or people.
 //
 // While people have the conversation the flow is silent. When they give it back it
 // goes on where it stood: a question is put again, a wait goes on or is over, a

@@ -98,6 +98,13 @@ func TestTwoMissesHandOver(t *testing.T) {
 	require.Contains(t, k.events(nothing), "handoff:desk")
 	require.Zero(t, k.state.Unknown)
 
+	k = newTalk(t, listening)
+	for range 4 {
+		k.events(nothing)
+		k.say("menu")
+	}
+	require.False(t, k.state.Handed, "a word of the flow's own lies between")
+
 	k = newTalk(t, strings.Replace(listening, "agent_queue", "misses: 3\nagent_queue", 1))
 	for range 3 {
 		k.events(nothing)
