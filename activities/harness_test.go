@@ -67,20 +67,21 @@ func (e *engine) now() time.Time { return time.Now().Add(e.ahead) }
 // settle is how long the test channel's echoes may take.
 const settle = 40 * time.Second
 
-// setUp starts an engine whose channel answers with the flow.
-func setUp(t testing.TB, flowDocument string) *engine {
+// setUp starts an engine whose channel answers with the flow; it may have more
+// connectors.
+func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 	t.Helper()
 	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
 		TextMax: 4000, ButtonsMax: 3, ButtonLabelMax: 20, ChoiceIDMax: 200, InteractiveTextMax: 1000, WindowClosedCode: "131047"}}
 	e.db, e.vault, e.ws = storetest.Open(t)
 	quiet := slog.New(slog.DiscardHandler)
-	conns := connections.New(connections.Options{DB: e.db, Vault: e.vault, Connectors: []sdk.Connector{
+	conns := connections.New(connections.Options{DB: e.db, Vault: e.vault, Connectors: append(more, []sdk.Connector{
 		{Name: "chat", Channel: e.channel, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.phone, nil }},
 		{Name: "shop", Operations: shopOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "llm", Understands: true, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.mind, nil }},
 		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
-	}})
+	}...)})
 	published := flows.New(e.db)
 	program, err := compile("test", flowDocument)
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
 	"parley/activities/hearing"
 	"parley/connectors/sdk"
 	"parley/internal/connections"
@@ -53,6 +54,7 @@ func (a *Activities) hear(ctx context.Context, d *decision, turn *hearing.Turn, 
 	ctx, span := observe.Tracer().Start(ctx, "understand")
 	began := time.Now()
 	r, err := turn.Hear(ctx, ev)
+	span.SetAttributes(attribute.String("parley.engine", r.Engine), attribute.Bool("parley.services", r.Asked))
 	observe.End(span, err)
 	if err != nil || ev.Understood == nil {
 		return err

@@ -74,6 +74,9 @@ func describe(w io.Writer, d manifest.Manifest) {
 	if d.Docs != "" {
 		fmt.Fprintln(w, d.Docs)
 	}
+	if d.Understands {
+		fmt.Fprintln(w, "It understands language: flows may name it among their engines.")
+	}
 	fmt.Fprintln(w, "\nSETTING\tREQUIRED\tSECRET\tMEANING")
 	fields(d.Config, func(name string, f field, required bool) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, yes(required), yes(f.WriteOnly), f.Description)
