@@ -8,6 +8,7 @@ import (
 
 	"parley/connectors/dialogflow"
 	"parley/connectors/http"
+	"parley/connectors/hubspot"
 	"parley/connectors/instagram"
 	"parley/connectors/lex"
 	"parley/connectors/messenger"
@@ -30,6 +31,7 @@ func All() []sdk.Connector {
 	list := []sdk.Connector{
 		dialogflow.Connector,
 		http.Connector,
+		hubspot.Connector,
 		instagram.Connector,
 		lex.Connector,
 		messenger.Connector,

@@ -5,6 +5,7 @@ package fakes
 import (
 	"parley/connectors/dialogflow/dialogflowfake"
 	"parley/connectors/http/httpfake"
+	"parley/connectors/hubspot/hubspotfake"
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/lex/lexfake"
 	"parley/connectors/messenger/messengerfake"
@@ -24,6 +25,7 @@ func All() []fake.Provider {
 	return []fake.Provider{
 		dialogflowfake.Provider,
 		httpfake.Provider,
+		hubspotfake.Provider,
 		instagramfake.Provider,
 		lexfake.Provider,
 		messengerfake.Provider,
