@@ -15,6 +15,7 @@ import (
 	"parley/connectors/onfido"
 	"parley/connectors/openai"
 	"parley/connectors/razorpay"
+	"parley/connectors/salesforce"
 	"parley/connectors/sdk"
 	"parley/connectors/shopify"
 	"parley/connectors/stripe"
@@ -38,6 +39,7 @@ func All() []sdk.Connector {
 		onfido.Connector,
 		openai.Connector,
 		razorpay.Connector,
+		salesforce.Connector,
 		shopify.Connector,
 		stripe.Connector,
 		telegram.Connector,

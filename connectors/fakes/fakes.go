@@ -12,6 +12,7 @@ import (
 	"parley/connectors/onfido/onfidofake"
 	"parley/connectors/openai/openaifake"
 	"parley/connectors/razorpay/razorpayfake"
+	"parley/connectors/salesforce/salesforcefake"
 	"parley/connectors/sdk/fake"
 	"parley/connectors/shopify/shopifyfake"
 	"parley/connectors/stripe/stripefake"
@@ -32,6 +33,7 @@ func All() []fake.Provider {
 		onfidofake.Provider,
 		openaifake.Provider,
 		razorpayfake.Provider,
+		salesforcefake.Provider,
 		shopifyfake.Provider,
 		stripefake.Provider,
 		telegramfake.Provider,

@@ -14,6 +14,8 @@ import (
 	"parley/connectors/fakes"
 	"parley/connectors/sdk"
 	"parley/connectors/sdk/fake"
+	"parley/internal/connections"
+	"parley/internal/oauth"
 	"parley/internal/sandbox"
 	"parley/internal/sandbox/sandboxclient"
 )
@@ -59,7 +61,11 @@ func TestEveryFakeFitsItsConnector(t *testing.T) {
 func open(t *testing.T, name string, config json.RawMessage) any {
 	c, ok := connectors.Get(name)
 	require.True(t, ok)
-	conn, err := c.Open(config, sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: "127.0.0.1"})})
+	host := sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: "127.0.0.1"})}
+	if c.OAuth != nil { // the fake gives out tokens, as the provider does
+		host.Tokens = oauth.Direct(connections.TokenFor{Connector: c, Config: config, HTTP: host.HTTP})
+	}
+	conn, err := c.Open(config, host)
 	require.NoError(t, err)
 	return conn
 }

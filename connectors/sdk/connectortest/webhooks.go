@@ -20,9 +20,12 @@ import (
 func (s Subject) webhookChecks() (list []Check) {
 	conn := s.connType()
 	if conn == nil || !conn.Implements(reflect.TypeFor[sdk.Receiver]()) || s.Connector.Channel != nil && s.Connector.Channel.Hosted {
+		if conn != nil && conn.Implements(reflect.TypeFor[sdk.Poller]()) {
+			return s.pollChecks()
+		}
 		for _, t := range s.Connector.Triggers {
 			list = append(list, Check{"trigger/" + t.Name, func(p *Probe) {
-				p.Errorf("the connector declares triggers, and its connection is no sdk.Receiver")
+				p.Errorf("the connector declares triggers, and its connection is neither an sdk.Receiver nor an sdk.Poller")
 			}})
 		}
 		return list
