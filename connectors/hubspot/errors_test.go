@@ -98,6 +98,10 @@ type issued struct {
 func (i *issued) Token(context.Context) (string, error) { return i.tokens[len(i.refused)], nil }
 func (i *issued) Refused(token string)                  { i.refused = append(i.refused, token) }
 
+func TestAPrivateAppsTokenNeedsNoConsent(t *testing.T) {
+	require.True(t, connect(t, hubspot.Config{AccessToken: accessToken}, sdk.Host{}).(sdk.Authorized).Authorized())
+}
+
 func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 	var seen []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -113,6 +117,7 @@ func TestARefusedTokenIsRenewedOnce(t *testing.T) {
 		return connect(t, hubspot.Config{BaseURL: server.URL, ClientID: "id", ClientSecret: "secret"}, sdk.Host{HTTP: server.Client(), Tokens: tokens})
 	}
 	tokens := &issued{tokens: []string{"old", "new"}}
+	require.False(t, open(tokens).(sdk.Authorized).Authorized(), "a person must consent")
 	require.Equal(t, "1", run[hubspot.Contact](t, open(tokens), "contact_get", sdk.Call{}, `{"id":"1"}`).ID)
 	require.Equal(t, []string{"Bearer old", "Bearer new"}, seen)
 	require.Equal(t, sdk.Auth, fail(t, open(&issued{tokens: []string{"a", "b", "c"}}), "contact_get", `{"id":"1"}`).Class)

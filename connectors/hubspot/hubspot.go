@@ -117,6 +117,9 @@ func open(raw json.RawMessage, host sdk.Host) (any, error) {
 	return &connection{settings: s, http: client, tokens: host.Tokens}, nil
 }
 
+// Authorized implements [sdk.Authorized]: a private app's token needs no consent.
+func (c *connection) Authorized() bool { return c.AccessToken != "" }
+
 // Check asks for the properties that the connection needs and says which are
 // missing, which exist and are not unique, and which permission is lacking.
 func (c *connection) Check(ctx context.Context) error {

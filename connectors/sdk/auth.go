@@ -37,3 +37,10 @@ type TokenSource interface {
 	// the next call of Token gets a new one.
 	Refused(token string)
 }
+
+// Authorized is implemented by connections of a connector that declares [OAuth] which
+// may do without: their configuration may hold an access token that does not expire.
+type Authorized interface {
+	// Authorized tells whether the configuration alone is enough.
+	Authorized() bool
+}

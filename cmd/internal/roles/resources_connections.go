@@ -101,7 +101,9 @@ func (r connectionResource) showAll(ctx context.Context, ws uuid.UUID, all []con
 			}
 		}
 		s, known := authorised[k.ID]
-		out[i].Authorization = showAuthorization(k.Connector, s, known)
+		if known || !r.needsNoConsent(ctx, k) {
+			out[i].Authorization = showAuthorization(k.Connector, s, known)
+		}
 	}
 	return out, nil
 }
@@ -122,6 +124,20 @@ func showChore(s chores.Status) *api.Chore {
 		out.State = "working"
 	}
 	return out
+}
+
+// needsNoConsent tells whether a connection's own settings make an authorisation by
+// OAuth needless.
+func (r connectionResource) needsNoConsent(ctx context.Context, k connections.Connection) bool {
+	if k.Connector.OAuth == nil {
+		return true
+	}
+	opened, err := r.e.Connections.Get(ctx, k.Workspace, k.ID)
+	if err != nil {
+		return false
+	}
+	a, may := opened.Conn.(sdk.Authorized)
+	return may && a.Authorized()
 }
 
 // showAuthorization is nil for a connector without OAuth, and for a connection that
