@@ -141,7 +141,7 @@ func (c *connection) known(ctx context.Context, in role.Person, who []identifier
 			return object{}, false, err
 		case !found, strings.HasPrefix(id.value, byPhone) && in.Email != "" && has["email"] != "" && has["email"] != strings.ToLower(in.Email):
 			continue
-		case id.property == "email" && in.ExternalID != "" && has[c.ExternalID] != "" && !strings.HasPrefix(has[c.ExternalID], byPhone):
+		case id.property == "email" && in.ExternalID != "" && another(has[c.ExternalID], in.ExternalID):
 			return object{}, false, &sdk.Error{Class: sdk.Rejected, Code: "OTHER_IDENTIFIER",
 				Message: "the contact with this e-mail address has another external_id; HubSpot keeps one contact for an address"}
 		}
@@ -155,6 +155,12 @@ func (c *connection) known(ctx context.Context, in role.Person, who []identifier
 		return object{}, false, err
 	}
 	return found[0], true, nil
+}
+
+// another tells whether a contact has an external ID that is not the one given: one of
+// the workspace's own, not of a phone number. A twin of the request may just have set it.
+func another(has, given string) bool {
+	return has != "" && !strings.HasPrefix(has, byPhone) && !strings.EqualFold(has, given)
 }
 
 // join associates a contact with a company. To say it again changes nothing.

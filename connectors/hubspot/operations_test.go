@@ -2,6 +2,8 @@ package hubspot_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"parley/connectors/sdk/fake"
 	"parley/connectors/sdk/role"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -200,4 +203,24 @@ func TestWhatIsNotOnesOwnIsRefused(t *testing.T) {
 	for bucket, n := range r.env.Sizes() {
 		require.Zero(t, n, bucket)
 	}
+}
+
+// However many ask at once, and however far the search lags, there is one of each.
+func TestManyAtOnceMakeOne(t *testing.T) {
+	r := newRig(t)
+	r.env.SetFault(fake.FaultSearchLag, time.Hour)
+	var wg sync.WaitGroup
+	ids := make([]string, 16)
+	for i := range ids {
+		wg.Go(func() {
+			_, err := operationNamed(t, "contact_upsert").Run(t.Context(), r.conn, call("k"), []byte(`{"external_id":"c-1","email":"jenny@example.com","company":"Rosen Tea"}`))
+			raw, err2 := operationNamed(t, "deal_create").Run(t.Context(), r.conn, call("key-1"), []byte(`{"title":"Tea"}`))
+			if assert.NoError(t, err) && assert.NoError(t, err2) {
+				ids[i] = string(raw)
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, []int{1, 1, 1}, []int{r.count("contacts"), r.count("companies"), r.count("0-3")})
+	require.Len(t, slices.Compact(ids), 1, "all are told of the same deal")
 }

@@ -3,12 +3,15 @@ package salesforce_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 
 	"parley/connectors/salesforce"
 	"parley/connectors/sdk"
 	"parley/connectors/sdk/role"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -202,4 +205,23 @@ func TestWhatIsNotOnesOwnIsRefused(t *testing.T) {
 	for bucket, n := range r.env.Sizes() {
 		require.Zero(t, n, bucket)
 	}
+}
+
+// However many ask at once, there is one of each.
+func TestManyAtOnceMakeOne(t *testing.T) {
+	r := newRig(t)
+	var wg sync.WaitGroup
+	ids := make([]string, 16)
+	for i := range ids {
+		wg.Go(func() {
+			_, err := operationNamed(t, "contact_upsert").Run(t.Context(), r.conn, call("k"), []byte(`{"email":"jenny@example.com","company":"Rosen Tea"}`))
+			raw, err2 := operationNamed(t, "deal_create").Run(t.Context(), r.conn, call("key-1"), []byte(`{"title":"Tea"}`))
+			if assert.NoError(t, err) && assert.NoError(t, err2) {
+				ids[i] = string(raw)
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, []int{1, 1, 1}, []int{r.count("Contact"), r.count("Account"), r.count("Opportunity")})
+	require.Len(t, slices.Compact(ids), 1, "all are told of the same deal")
 }
