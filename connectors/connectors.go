@@ -23,6 +23,7 @@ import (
 	"parley/connectors/twilio"
 	"parley/connectors/webchat"
 	"parley/connectors/whatsapp"
+	"parley/connectors/zendesk"
 )
 
 //go:generate go run ../cmd/parley connector docs --out ../docs/connectors --evidence .
@@ -46,6 +47,7 @@ func All() []sdk.Connector {
 		twilio.Connector,
 		webchat.Connector,
 		whatsapp.Connector,
+		zendesk.Connector,
 	}
 	slices.SortFunc(list, func(a, b sdk.Connector) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -19,6 +19,7 @@ import (
 	"parley/connectors/telegram/telegramfake"
 	"parley/connectors/twilio/twiliofake"
 	"parley/connectors/whatsapp/whatsappfake"
+	"parley/connectors/zendesk/zendeskfake"
 )
 
 // All returns every fake.
@@ -39,5 +40,6 @@ func All() []fake.Provider {
 		telegramfake.Provider,
 		twiliofake.Provider,
 		whatsappfake.Provider,
+		zendeskfake.Provider,
 	}
 }
