@@ -14,8 +14,8 @@ type CustomerInput struct{ role.Person }
 
 // Validate checks what the types cannot.
 func (in CustomerInput) Validate() error {
-	if err := checkPerson(in.Person); err != nil {
-		return err
+	if problem := in.Problem(); problem != "" {
+		return sdk.Invalidf("%s", problem)
 	}
 	return nil
 }

@@ -23,7 +23,6 @@ const (
 var (
 	idForm  = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 	keyForm = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	phone   = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 	tag     = regexp.MustCompile(`^[\p{L}\p{N}_/.:-]{1,80}$`)
 
 	statuses   = []string{role.TicketOpen, role.TicketPending, role.TicketSolved, role.TicketClosed}
@@ -58,21 +57,6 @@ func checkChange(priority, group, assignee string, tags []string) error {
 		if !tag.MatchString(t) {
 			return sdk.Invalidf("tags[%d] must be 1 to 80 letters, digits, underscores, hyphens, dots, colons or slashes", i)
 		}
-	}
-	return nil
-}
-
-// checkPerson returns its own type, so that callers can say where the person stands.
-func checkPerson(p role.Person) *sdk.Error {
-	switch {
-	case p.ExternalID+p.Email+p.Phone == "":
-		return sdk.Invalidf("one of external_id, email and phone is needed")
-	case len(p.ExternalID) > 255 || len(p.Name) > 255 || len(p.Company) > 255 || len(p.Email) > 255:
-		return sdk.Invalidf("external_id, name, company and email have at most 255 bytes")
-	case p.Email != "" && !strings.Contains(p.Email, "@"):
-		return sdk.Invalidf("email is no e-mail address")
-	case p.Phone != "" && !phone.MatchString(p.Phone):
-		return sdk.Invalidf("phone must be in E.164 form, with +")
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ func (in TicketInput) Validate() error {
 	if err := checkText("text", in.Text, maxText); err != nil {
 		return err
 	}
-	if err := checkPerson(in.Customer); err != nil {
-		return sdk.Invalidf("customer: %s", err.Message)
+	if problem := in.Customer.Problem(); problem != "" {
+		return sdk.Invalidf("customer: %s", problem)
 	}
 	return checkChange(in.Priority, in.Group, "", in.Tags)
 }
