@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"parley/connectors/dialogflow"
+	"parley/connectors/freshdesk"
 	"parley/connectors/http"
 	"parley/connectors/hubspot"
 	"parley/connectors/instagram"
@@ -32,6 +33,7 @@ import (
 func All() []sdk.Connector {
 	list := []sdk.Connector{
 		dialogflow.Connector,
+		freshdesk.Connector,
 		http.Connector,
 		hubspot.Connector,
 		instagram.Connector,

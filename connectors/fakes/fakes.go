@@ -4,6 +4,7 @@ package fakes
 
 import (
 	"parley/connectors/dialogflow/dialogflowfake"
+	"parley/connectors/freshdesk/freshdeskfake"
 	"parley/connectors/http/httpfake"
 	"parley/connectors/hubspot/hubspotfake"
 	"parley/connectors/instagram/instagramfake"
@@ -26,6 +27,7 @@ import (
 func All() []fake.Provider {
 	return []fake.Provider{
 		dialogflowfake.Provider,
+		freshdeskfake.Provider,
 		httpfake.Provider,
 		hubspotfake.Provider,
 		instagramfake.Provider,
