@@ -102,6 +102,19 @@ func TestAConnectionFromItsFirstDay(t *testing.T) {
 	refused(t, problem.NotFound, err)
 }
 
+// tokened is a connection that has a token of its own where others are authorised.
+type tokened struct{}
+
+func (tokened) Check(context.Context) error { return nil }
+
+func TestAConnectionWithATokenOfItsOwnNeedsNobodysConsent(t *testing.T) {
+	d := openWith(t, sdk.Connector{Name: "bank", OAuth: &sdk.OAuth{AuthorizeURL: "{base_url}/authorize", TokenURL: "{base_url}/token"},
+		Open: func(json.RawMessage, sdk.Host) (any, error) { return tokened{}, nil }})
+	_, err := d.Connections.Put(t.Context(), d.ws, api.NewConnection{Name: "bank", Connector: "bank", Account: "main", Config: json.RawMessage(`{}`), Actor: actor})
+	require.NoError(t, err)
+	require.NotContains(t, findings(t, d), "authorization")
+}
+
 // The same news by webhook and by poll is one.
 func TestAWebhookAndAPollAreOne(t *testing.T) {
 	d, b := withBank(t)
