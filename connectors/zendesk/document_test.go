@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/role"
 	"parley/connectors/sdk/sample"
 	"parley/connectors/zendesk"
 )
@@ -56,6 +57,13 @@ func (r *rig) run(op sdk.Operation, which int) (json.RawMessage, error) {
 	return out, nil
 }
 
+// idOf is the ID in what an operation gave.
+func idOf(r *rig, name string) string {
+	var out role.ID
+	require.NoError(r.t, json.Unmarshal(r.outputs[name], &out))
+	return out.ID
+}
+
 func keyOf(op sdk.Operation, sample int) sdk.Call {
 	return call(fmt.Sprintf("%s-%d", strings.ReplaceAll(op.Name, "_", "-"), sample))
 }
@@ -76,6 +84,10 @@ func TestEveryRequestIsAsZendesksDocumentSays(t *testing.T) {
 		}
 	}
 	require.NoError(t, r.conn.(sdk.Checker).Check(t.Context()))
+	r.staff(idOf(r, "ticket_create"), "reply", "Hello!")
+	events, _, err := r.conn.(sdk.Poller).Poll(t.Context(), "")
+	require.NoError(t, err)
+	require.NotEmpty(t, events)
 	seen := map[string]bool{}
 	for _, s := range r.recorder.sent {
 		seen[s.req.Method+" "+s.req.URL.Path] = true
@@ -88,7 +100,7 @@ func TestEveryRequestIsAsZendesksDocumentSays(t *testing.T) {
 		}
 		require.True(t, ok || len(problems) > 0)
 	}
-	for _, path := range []string{"POST /api/v2/tickets", "GET /api/v2/tickets", "POST /api/v2/uploads", "POST /api/v2/users/create_or_update", "GET /api/v2/users/me"} {
+	for _, path := range []string{"POST /api/v2/tickets", "GET /api/v2/tickets", "POST /api/v2/uploads", "POST /api/v2/users/create_or_update", "GET /api/v2/users/me", "GET /api/v2/incremental/tickets/cursor"} {
 		require.True(t, seen[path], path)
 	}
 

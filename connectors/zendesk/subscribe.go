@@ -31,15 +31,18 @@ type webhook struct {
 // Zendesk makes the signing secret: as long as webhook_secret is another, Subscribe
 // fails with what to do. Webhooks to other addresses are somebody else's.
 func (c *connection) Subscribe(ctx context.Context, hook string) error {
-	own, err := c.self(ctx)
+	own, err := c.me(ctx)
 	if err != nil {
 		return err
 	}
 	have, found, err := c.webhook(ctx, hook)
+	if e := sdk.AsError(err); err != nil && e.Class == sdk.Auth && own.Role != "admin" {
+		e.Message = "Parley's user at Zendesk is no admin: give it that role, or make the webhook by hand (docs/connectors.md)"
+	}
 	if err != nil {
 		return err
 	}
-	want := webhook{Name: webhookName, Endpoint: hook + "?" + url.Values{ownParameter: {own}}.Encode(),
+	want := webhook{Name: webhookName, Endpoint: hook + "?" + url.Values{ownParameter: {string(own.ID)}}.Encode(),
 		Method: http.MethodPost, Format: "json", Status: "active", Subscriptions: subscriptions}
 	switch {
 	case !found:

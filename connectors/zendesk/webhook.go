@@ -86,6 +86,7 @@ type news struct {
 	} `json:"detail"`
 	Event struct {
 		Comment struct {
+			ID     id     `json:"id"`
 			Body   string `json:"body"`
 			Public bool   `json:"is_public"`
 			Author struct {
@@ -97,7 +98,7 @@ type news struct {
 	} `json:"event"`
 }
 
-// Parse reads one event. Tickets that Parley did not open, notes, and what customers
+// Parse reads one event; a comment's is known by the comment's ID, as in Poll. Tickets that Parley did not open, notes, and what customers
 // and Parley's own user write are ignored.
 func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	var n news
@@ -111,16 +112,19 @@ func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	if n.Detail.ID == "" {
 		return nil, sdk.Invalidf("the event names no ticket")
 	}
-	name, data := "ticket.changed", sdk.JSONBody(c.state(n))
+	ticket := string(n.Detail.ID)
 	if n.Type == commentAdded {
 		said := n.Event.Comment
 		if !said.Public || !said.Author.Staff || string(said.Author.ID) == ownUser(req.URL) {
 			return []sdk.Event{e}, nil
 		}
-		name, data = role.AgentSaid, sdk.JSONBody(role.Said{Text: said.Body, Agent: said.Author.Name, Ticket: string(n.Detail.ID)})
+		if said.ID == "" {
+			return nil, sdk.Invalidf("the event names no comment")
+		}
+		return []sdk.Event{saidEvent(said.ID, n.Time, n.Detail.ExternalID, role.Said{Text: said.Body, Agent: said.Author.Name, Ticket: ticket})}, nil
 	}
 	e.Kind = sdk.EventProvider
-	e.Provider = &sdk.ProviderEvent{Name: name, EffectKey: n.Detail.ExternalID, Refs: []string{string(n.Detail.ID)}, Data: data}
+	e.Provider = &sdk.ProviderEvent{Name: "ticket.changed", EffectKey: n.Detail.ExternalID, Refs: []string{ticket}, Data: sdk.JSONBody(c.state(n))}
 	return []sdk.Event{e}, nil
 }
 

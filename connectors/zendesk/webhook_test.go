@@ -176,7 +176,11 @@ func TestParse(t *testing.T) {
 			events, err := r.Parse(sdk.WebhookRequest{URL: c.address, Body: []byte(c.body)})
 			require.NoError(t, err)
 			require.Len(t, events, 1)
-			require.Equal(t, "e1", events[0].ID)
+			if c.name == role.AgentSaid {
+				require.Equal(t, "comment/9876543210", events[0].ID, "the same as the poll's")
+			} else {
+				require.Equal(t, "e1", events[0].ID)
+			}
 			require.Equal(t, time.Date(2025, 1, 8, 14, 25, 30, 123456789, time.UTC), events[0].At)
 			if c.name == "" {
 				require.Equal(t, sdk.EventIgnored, events[0].Kind)
@@ -188,14 +192,15 @@ func TestParse(t *testing.T) {
 		})
 	}
 	for _, body := range []string{"", "{", "[]", "7", "{}", `{"id":"1"}`, `{"ticket_id":"5158"}`,
-		`{"id":"e","type":"zen:event-type:ticket.status_changed","detail":{"external_id":"k"}}`} {
+		`{"id":"e","type":"zen:event-type:ticket.status_changed","detail":{"external_id":"k"}}`,
+		`{"id":"e","type":"zen:event-type:ticket.comment_added","detail":{"id":"5","external_id":"k"},"event":{"comment":{"body":"x","is_public":true,"author":{"id":1,"is_staff":true}}}}`} {
 		_, err := r.Parse(sdk.WebhookRequest{URL: hook, Body: []byte(body)})
 		require.Equal(t, sdk.Invalid, sdk.AsError(err).Class, body)
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"id":"e1","type":"zen:event-type:ticket.comment_added","time":"2025-01-08T14:25:30Z","detail":{"id":"5158","external_id":"k"},"event":{"comment":{"body":"x","is_public":true,"author":{"id":1,"is_staff":true,"name":"A"}}}}`))
+	f.Add([]byte(`{"id":"e1","type":"zen:event-type:ticket.comment_added","time":"2025-01-08T14:25:30Z","detail":{"id":"5158","external_id":"k"},"event":{"comment":{"id":5,"body":"x","is_public":true,"author":{"id":1,"is_staff":true,"name":"A"}}}}`))
 	f.Add([]byte(`{"id":"e1","type":"zen:event-type:ticket.status_changed","detail":{"id":5158,"external_id":"k","status":"HOLD"}}`))
 	conn, err := zendesk.Connector.Open(json.RawMessage(`{"webhook_secret":"x"}`), sdk.Host{})
 	require.NoError(f, err)

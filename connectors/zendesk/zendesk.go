@@ -6,7 +6,7 @@
 // every webhook leads back to the case or conversation that opened the ticket.
 //
 // News comes by event subscriptions, which Subscribe sets up: Zendesk's own JSON, no
-// trigger and no template. What Parley's own user writes is not told as an agent's;
+// trigger and no template. Answers whose webhook was lost are asked for by Poll. What Parley's own user writes is not told as an agent's;
 // so Parley needs a user of its own at Zendesk.
 package zendesk
 
@@ -46,6 +46,7 @@ var Connector = sdk.Connector{
 	Operations: operations,
 	Triggers:   triggers,
 	Limits:     sdk.Limits{Learn: learn},
+	PollEvery:  pollEvery,
 	OAuth: &sdk.OAuth{AuthorizeURL: "{base_url}/oauth/authorizations/new", TokenURL: "{base_url}/oauth/tokens",
 		Scopes: []string{"read", "write"}},
 	Open: open,
@@ -112,7 +113,7 @@ func explicitHost(baseURL string) string {
 
 // Check asks whose credentials these are, and says what else is missing.
 func (c *connection) Check(ctx context.Context) error {
-	if _, err := c.self(ctx); err != nil {
+	if _, err := c.me(ctx); err != nil {
 		return err
 	}
 	if len(c.secrets) == 0 {
@@ -122,22 +123,25 @@ func (c *connection) Check(ctx context.Context) error {
 	return nil
 }
 
-// self is the ID of the user whose credentials these are. It must be one of the staff.
-func (c *connection) self(ctx context.Context) (string, error) {
+// self is the user whose credentials these are.
+type self struct {
+	ID   id     `json:"id"`
+	Role string `json:"role"`
+}
+
+// me asks for that user, who must be one of the staff.
+func (c *connection) me(ctx context.Context) (self, error) {
 	var answer struct {
-		User struct {
-			ID   id     `json:"id"`
-			Role string `json:"role"`
-		} `json:"user"`
+		User self `json:"user"`
 	}
 	if err := c.call(ctx, request{method: http.MethodGet, path: "/api/v2/users/me"}, &answer); err != nil {
-		return "", err
+		return self{}, err
 	}
-	switch {
-	case answer.User.ID == "" && answer.User.Role == "":
-		return "", unreadable()
-	case answer.User.Role != "agent" && answer.User.Role != "admin":
-		return "", &sdk.Error{Class: sdk.Auth, Code: "not_staff", Message: "these credentials are of no agent: give Parley a user with the role agent or admin"}
+	switch u := answer.User; {
+	case u.Role == "":
+		return self{}, unreadable()
+	case u.ID == "" || u.Role != "agent" && u.Role != "admin":
+		return self{}, &sdk.Error{Class: sdk.Auth, Code: "not_staff", Message: "these credentials are of no agent: give Parley a user with the role agent or admin"}
 	}
-	return string(answer.User.ID), nil
+	return answer.User, nil
 }

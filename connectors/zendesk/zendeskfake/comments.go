@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // Two of the staff: Parley's own user, and the one who answers on the page.
@@ -56,7 +57,7 @@ func (s *server) say(t ticket, n newComment, metadata object, by int64) audit {
 	said := object{"id": s.next(), "type": "Comment", "body": n.Body, "public": n.public(), "author_id": n.Author, "attachments": files}
 	a := audit{ID: s.next(), Ticket: t.ID, Author: by, Created: s.env.Now().UTC(),
 		Metadata: object{"system": object{}, "custom": metadata}, Events: []object{said}}
-	s.env.State().Put("audits", fmt.Sprintf("%012d/%012d", t.ID, a.ID), a)
+	s.env.State().Put("audits/"+key(t.ID), fmt.Sprintf("%012d", a.ID), a)
 	s.tellComment(t, said, by)
 	return a
 }
@@ -64,9 +65,9 @@ func (s *server) say(t ticket, n newComment, metadata object, by int64) audit {
 func (s *server) audits(ticket int64) []audit {
 	found := []audit{}
 	lag, lags := s.env.Fault("search_lag", "ticket_comment")
-	s.env.State().Each("audits", func(_ string, raw json.RawMessage) bool {
+	s.env.State().Each("audits/"+key(ticket), func(_ string, raw json.RawMessage) bool {
 		var a audit
-		if json.Unmarshal(raw, &a) == nil && a.Ticket == ticket && !(lags && s.env.Now().Sub(a.Created) < lag) {
+		if json.Unmarshal(raw, &a) == nil && !(lags && s.env.Now().Sub(a.Created) < lag) {
 			found = append(found, a)
 		}
 		return true
@@ -87,11 +88,21 @@ func (s *server) listComments(c *call) (any, *problem) {
 	if err != nil {
 		return nil, err
 	}
-	comments := []object{}
+	comments, users := []object{}, []user{}
 	for _, a := range s.audits(t.ID) {
-		comments = append(comments, a.Events...)
+		for _, e := range a.Events {
+			e["created_at"] = a.Created
+			comments = append(comments, e)
+			author, _ := e["author_id"].(float64)
+			if u, ok := s.user(int64(author)); ok && !slices.Contains(users, u) {
+				users = append(users, u)
+			}
+		}
 	}
-	return object{"comments": comments, "meta": object{"has_more": false, "after_cursor": nil}}, nil
+	if c.r.URL.Query().Get("sort") == "-created_at" {
+		slices.Reverse(comments)
+	}
+	return object{"comments": comments, "users": users, "meta": object{"has_more": false, "after_cursor": nil}}, nil
 }
 
 func (s *server) upload(c *call) (any, *problem) {

@@ -1,9 +1,12 @@
 package zendeskfake
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -199,4 +202,38 @@ func (s *server) addTags(c *call) (any, *problem) {
 	}
 	_, _, err = s.change(t.ID, change{Tags: &t.Tags}, ownUser)
 	return object{"tags": t.Tags}, err
+}
+
+// exportPage is how many tickets stand on a page of the export.
+const exportPage = 100
+
+// exportTickets lists the tickets that have changed since a time, or since the last
+// page, by when they did. A cursor is the last one's time and ID.
+func (s *server) exportTickets(c *call) (any, *problem) {
+	q := c.r.URL.Query()
+	at, after := q.Get("cursor"), int64(0)
+	if at == "" {
+		at = q.Get("start_time") + "000000000"
+	}
+	at, last, _ := strings.Cut(at, "-")
+	since, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || since > s.env.Now().Add(-time.Minute).UnixNano() && q.Get("cursor") == "" {
+		return nil, &problem{status: http.StatusBadRequest, Error: "StartTimeTooRecent", Description: "start_time must be older than one minute"}
+	}
+	after, _ = strconv.ParseInt(last, 10, 64) // none is before all
+	found := []ticket{}
+	s.eachTicket(func(t ticket) {
+		if n := t.Updated.UnixNano(); n > since || n == since && t.ID > after {
+			found = append(found, t)
+		}
+	})
+	slices.SortFunc(found, func(a, b ticket) int { return cmp.Or(a.Updated.Compare(b.Updated), cmp.Compare(a.ID, b.ID)) })
+	end := len(found) <= exportPage
+	found = found[:min(len(found), exportPage)]
+	cursor := at + "-" + last
+	if len(found) > 0 {
+		t := found[len(found)-1]
+		cursor = strconv.FormatInt(t.Updated.UnixNano(), 10) + "-" + key(t.ID)
+	}
+	return object{"tickets": found, "after_cursor": cursor, "end_of_stream": end}, nil
 }

@@ -55,6 +55,7 @@ func newServer(env fake.Env) *server {
 		"PUT /api/v2/tickets/{id}/tags":            s.addTags,
 		"GET /api/v2/tickets/{id}/audits":          s.listAudits,
 		"GET /api/v2/tickets/{id}/comments":        s.listComments,
+		"GET /api/v2/incremental/tickets/cursor":   s.exportTickets,
 		"POST /api/v2/uploads":                     s.upload,
 		"GET /api/v2/webhooks":                     s.listWebhooks,
 		"POST /api/v2/webhooks":                    s.createWebhook,
@@ -88,6 +89,8 @@ func operation(r *http.Request, body []byte) string {
 		return "customer_upsert"
 	case strings.HasPrefix(path, "webhooks"):
 		return fake.Subscribe
+	case strings.HasPrefix(path, "incremental/"), strings.HasSuffix(path, "/comments"):
+		return fake.Poll
 	case r.Method == "PUT" && strings.HasPrefix(path, "tickets/"):
 		return changeOf(body)
 	case r.Method == "GET" && strings.HasPrefix(path, "tickets/") && strings.Count(path, "/") == 1:
