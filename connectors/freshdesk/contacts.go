@@ -59,36 +59,40 @@ func (c *connection) contact(ctx context.Context, p role.Person) (contact, bool,
 	return contact{}, false, nil
 }
 
-// upsert finds the contact and changes it, or makes one.
-func (c *connection) upsert(ctx context.Context, p role.Person) (contact, error) {
-	found, _, err := c.upserted(ctx, p)
-	return found, err
+// customer finds somebody, or makes them. Who is there is left as the staff has them.
+func (c *connection) customer(ctx context.Context, p role.Person) (contact, error) {
+	found, known, err := c.contact(ctx, p)
+	if err != nil || known {
+		return found, err
+	}
+	want, err := c.wanted(ctx, p)
+	if err != nil {
+		return contact{}, err
+	}
+	made, _, err := c.make(ctx, p, want)
+	return made, err
 }
 
-func (c *connection) upserted(ctx context.Context, p role.Person) (now contact, created bool, err error) {
-	want := contact{Name: p.Name, Email: p.Email, Phone: p.Phone, ExternalID: p.ExternalID, Fields: p.Properties}
+// wanted is the contact as the person says.
+func (c *connection) wanted(ctx context.Context, p role.Person) (want contact, err error) {
+	want = contact{Name: p.Name, Email: p.Email, Phone: p.Phone, ExternalID: p.ExternalID, Fields: p.Properties}
 	if p.Company != "" {
-		if want.Company, err = c.company(ctx, p.Company); err != nil {
-			return now, false, err
-		}
+		want.Company, err = c.company(ctx, p.Company)
 	}
-	found, known, err := c.contact(ctx, p)
-	if err != nil {
-		return now, false, err
+	return want, err
+}
+
+// make makes a contact, or finds the one that somebody else has made meanwhile.
+func (c *connection) make(ctx context.Context, p role.Person, want contact) (now contact, created bool, err error) {
+	now, err = c.write(ctx, http.MethodPost, "/api/v2/contacts", want.named())
+	if err == nil || sdk.AsError(err).Class != sdk.Rejected {
+		return now, err == nil, err
 	}
-	if !known {
-		now, err = c.write(ctx, http.MethodPost, "/api/v2/contacts", want.named())
-		if err == nil || sdk.AsError(err).Class != sdk.Rejected {
-			return now, err == nil, err
-		}
-		// Somebody else has made it meanwhile, or it has another of the identifiers.
-		refused := err
-		if found, known, err = c.contact(ctx, p); err != nil || !known {
-			return now, false, refused
-		}
+	found, known, again := c.contact(ctx, p)
+	if again != nil || !known {
+		return contact{}, false, err
 	}
-	now, err = c.write(ctx, http.MethodPut, "/api/v2/contacts/"+string(found.ID), want)
-	return now, false, err
+	return found, false, nil
 }
 
 // named is the contact with a name.
@@ -134,9 +138,21 @@ func (c *connection) company(ctx context.Context, name string) (id, error) {
 }
 
 func (c *connection) upsertCustomer(ctx context.Context, _ sdk.Call, in CustomerInput) (role.Upserted, error) {
-	found, created, err := c.upserted(ctx, in.Person)
+	want, err := c.wanted(ctx, in.Person)
 	if err != nil {
 		return role.Upserted{}, err
 	}
-	return role.Upserted{ID: string(found.ID), Created: created}, nil
+	found, known, err := c.contact(ctx, in.Person)
+	if err != nil {
+		return role.Upserted{}, err
+	}
+	if !known {
+		made, created, err := c.make(ctx, in.Person, want)
+		if err != nil || created {
+			return role.Upserted{ID: string(made.ID), Created: created}, err
+		}
+		found = made
+	}
+	now, err := c.write(ctx, http.MethodPut, "/api/v2/contacts/"+string(found.ID), want)
+	return role.Upserted{ID: string(now.ID)}, err
 }

@@ -32,6 +32,8 @@ func TestATicketIsOpenedForItsCustomer(t *testing.T) {
 	require.Equal(t, role.Upserted{ID: made.Customer}, customer)
 	require.Equal(t, customer, run[role.Upserted](t, r.conn, "customer_upsert", "k3", `{"email":"jenny@example.com","company":"mugs"}`))
 	require.Equal(t, 1, r.env.Sizes()["companies"])
+	again := run[freshdesk.TicketOutput](t, r.conn, "ticket_create", "k6", `{"subject":"A pot","text":"It broke.","customer":{"external_id":"contact-17","name":"J."}}`)
+	require.Contains(t, r.page(again.ID), "<strong>Jenny Rosen:</strong>", "a ticket changes nobody")
 	require.True(t, run[role.Upserted](t, r.conn, "customer_upsert", "k4", `{"phone":"+919000090000"}`).Created)
 	require.False(t, run[role.Upserted](t, r.conn, "customer_upsert", "k5", `{"phone":"+919000090000"}`).Created)
 }

@@ -57,7 +57,7 @@ const chat = 7
 func ticketPath(ticket id) string { return "/api/v2/tickets/" + string(ticket) }
 
 func (c *connection) createTicket(ctx context.Context, call sdk.Call, in TicketInput) (TicketOutput, error) {
-	customer, err := c.upsert(ctx, in.Customer)
+	customer, err := c.customer(ctx, in.Customer)
 	if err != nil {
 		return TicketOutput{}, err
 	}

@@ -61,12 +61,18 @@ func (c *connection) upsert(ctx context.Context, p role.Person) (known, error) {
 		u.Organization = &organization{p.Company}
 	}
 	found, err := c.createOrUpdate(ctx, u)
-	if e := sdk.AsError(err); err != nil && e.Class == sdk.Invalid && u.Name == "" {
+	if u.Locale != "" && refused(err) {
+		u.Locale = "" // one that the account does not have keeps nobody from a ticket
+		found, err = c.createOrUpdate(ctx, u)
+	}
+	if u.Name == "" && refused(err) {
 		u.Name = nameless // there is nobody yet; a name that is there is not replaced
-		return c.createOrUpdate(ctx, u)
+		found, err = c.createOrUpdate(ctx, u)
 	}
 	return found, err
 }
+
+func refused(err error) bool { return err != nil && sdk.AsError(err).Class == sdk.Invalid }
 
 func (c *connection) createOrUpdate(ctx context.Context, u user) (known, error) {
 	var answer struct {

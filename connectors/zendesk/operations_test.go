@@ -104,6 +104,29 @@ func TestInputIsRefusedBeforeAnyRequest(t *testing.T) {
 	}
 }
 
+// A language that the account does not have, and a customer without a name, keep no
+// ticket from being opened.
+func TestACustomerIsMadeWithWhatZendeskTakes(t *testing.T) {
+	var tried []map[string]any
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ User map[string]any }
+		if json.NewDecoder(r.Body).Decode(&in) != nil {
+			in.User = nil
+		}
+		tried = append(tried, in.User)
+		if in.User["locale"] != nil || in.User["name"] == nil {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			return
+		}
+		_, _ = w.Write([]byte(`{"user":{"id":5}}`))
+	}))
+	t.Cleanup(server.Close)
+	conn := connect(t, sdk.JSONBody(config(server.URL)), server.Client())
+	require.Equal(t, "5", run[role.Upserted](t, conn, "customer_upsert", "k", `{"phone":"+919000090000","language":"tlh"}`).ID)
+	require.Len(t, tried, 3)
+	require.Equal(t, map[string]any{"name": "Customer", "phone": "+919000090000", "external_id": "tel:+919000090000", "skip_verify_email": true}, tried[2])
+}
+
 func TestErrors(t *testing.T) {
 	cases := map[string]struct {
 		status     int

@@ -118,7 +118,7 @@ func (c *connection) saidIn(ctx context.Context, t ticket, since time.Time, own 
 	var events []sdk.Event
 	for _, said := range answer.Comments {
 		name, ok := staff[said.Author]
-		if !ok || !said.Public || said.Author == own || said.ID == "" || said.Created.Before(since) {
+		if !ok || !said.Public || said.Author == own || said.Author == t.Requester || said.ID == "" || said.Created.Before(since) {
 			continue
 		}
 		events = append(events, saidEvent(said.ID, said.Created, t.ExternalID, role.Said{

@@ -83,6 +83,8 @@ type news struct {
 		Subject    string `json:"subject"`
 		Priority   string `json:"priority"`
 		Assignee   id     `json:"assignee_id"`
+		Requester  id     `json:"requester_id"`
+		Actor      id     `json:"actor_id"`
 	} `json:"detail"`
 	Event struct {
 		Comment struct {
@@ -99,7 +101,7 @@ type news struct {
 }
 
 // Parse reads one event; a comment's is known by the comment's ID, as in Poll. Tickets that Parley did not open, notes, and what customers
-// and Parley's own user write are ignored.
+// and Parley's own user write are ignored; the customer may be one of the staff.
 func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	var n news
 	if json.Unmarshal(req.Body, &n) != nil || n.ID == "" || n.Type == "" {
@@ -114,8 +116,8 @@ func (c *connection) Parse(req sdk.WebhookRequest) ([]sdk.Event, error) {
 	}
 	ticket := string(n.Detail.ID)
 	if n.Type == commentAdded {
-		said := n.Event.Comment
-		if !said.Public || !said.Author.Staff || string(said.Author.ID) == ownUser(req.URL) {
+		said, own := n.Event.Comment, ownUser(req.URL)
+		if !said.Public || !said.Author.Staff || slices.Contains([]id{n.Detail.Requester, own}, said.Author.ID) || own != "" && n.Detail.Actor == own {
 			return []sdk.Event{e}, nil
 		}
 		if said.ID == "" {
@@ -141,10 +143,10 @@ func (c *connection) state(n news) role.TicketState {
 // carry who has written, and not by which way.
 const ownParameter = "own_user"
 
-func ownUser(address string) string {
+func ownUser(address string) id {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
-	return u.Query().Get(ownParameter)
+	return id(u.Query().Get(ownParameter))
 }

@@ -159,6 +159,8 @@ func TestParse(t *testing.T) {
 		"the staff answer":             {event("comment_added", ours, staff), hook, role.AgentSaid},
 		"with another own user":        {event("comment_added", ours, staff), hook + "?own_user=7", role.AgentSaid},
 		"our own answer":               {event("comment_added", ours, staff), hook + "?own_user=8447388090495", ""},
+		"said through us":              {event("comment_added", ours+`,"actor_id":"7"`, staff), hook + "?own_user=7", ""},
+		"one of the staff as customer": {event("comment_added", ours+`,"requester_id":"8447388090495"`, staff), hook, ""},
 		"a ticket of somebody else's":  {event("comment_added", `"external_id":null`, staff), hook, ""},
 		"linked to another system":     {event("comment_added", `"external_id":"JIRA 5"`, staff), hook, ""},
 		"a note":                       {event("comment_added", ours, `{"body":"x","is_public":false,"author":{"id":1,"is_staff":true}}`), hook, ""},
