@@ -36,6 +36,8 @@ func (a *Activities) AdvanceCase(ctx context.Context, in process.ProgressInput) 
 // tell is the body of an inbox event of kind tell or agent.
 type tell struct {
 	Content sdk.Content `json:"content"`
+	// More follows the content, each as a message of its own.
+	More []sdk.Content `json:"more,omitempty"`
 	// Agent is who says it, for kind agent.
 	Agent string `json:"agent,omitempty"`
 }

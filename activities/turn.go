@@ -245,6 +245,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 			if err := d.say(e); err != nil {
 				return nil, err
 			}
+			if news, ok := newsOf(e); ok {
+				batch = append(batch, news)
+			}
 		case bus.KindTaken:
 			step()
 			state.Handed = true
@@ -400,7 +403,9 @@ func (d *decision) say(e conversations.Event) error {
 	if e.Kind == bus.KindAgent {
 		author = conversations.AuthorAgent
 	}
-	d.send(body.Content, author)
+	for _, c := range append([]sdk.Content{body.Content}, body.More...) {
+		d.send(c, author)
+	}
 	return nil
 }
 

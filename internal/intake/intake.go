@@ -81,6 +81,19 @@ type flowEvent struct {
 	Ref     string          `json:"ref,omitempty"`
 	Name    string          `json:"name,omitempty"`
 	Output  json.RawMessage `json:"output,omitempty"`
+	// Of kind agent: what goes to the customer, in order, and who says it.
+	Content *sdk.Content  `json:"content,omitempty"`
+	More    []sdk.Content `json:"more,omitempty"`
+	Agent   string        `json:"agent,omitempty"`
+}
+
+// place is the kind under which the inbox keeps the event: what a person says is
+// sent, whatever else a flow hears of it.
+func (ev flowEvent) place() string {
+	if ev.Content != nil {
+		return bus.KindAgent
+	}
+	return ev.Kind
 }
 
 func (in *Intake) message(ctx context.Context, conn *connections.Connection, ev sdk.Event, out *Outcome) error {
@@ -106,7 +119,7 @@ func (in *Intake) keep(ctx context.Context, conv contacts.Conversation, once []b
 		return err
 	}
 	got, err := in.Inbox.Keep(ctx, bus.Arrival{Workspace: conv.Workspace, Conversation: conv.ID, Contact: conv.Contact,
-		WorkflowID: conv.WorkflowID, Once: once, Kind: ev.Kind, Body: body, Trace: observe.TraceParent(ctx)})
+		WorkflowID: conv.WorkflowID, Once: once, Kind: ev.place(), Body: body, Trace: observe.TraceParent(ctx)})
 	if err != nil {
 		return err
 	}

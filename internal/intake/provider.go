@@ -130,9 +130,11 @@ func (in *Intake) owner(ctx context.Context, ws uuid.UUID, key string, refs [][]
 }
 
 func (in *Intake) deliver(ctx context.Context, ws uuid.UUID, o owner, once []byte, p *sdk.ProviderEvent, out *Outcome) error {
-	kind, rest, _ := strings.Cut(o.workflowID, "/")
-	if kind == "conversation" {
-		return in.deliverToConversation(ctx, ws, o, rest, once, p, out)
+	if p.Name == role.AgentSaid {
+		return in.relay(ctx, ws, o, once, p, out)
+	}
+	if o.isConversation() {
+		return in.deliverToConversation(ctx, ws, o, once, p, out)
 	}
 	t, err := in.Cases.Tell(ctx, cases.Key{Workspace: ws, ID: o.subject}, once,
 		cases.News{Name: p.Name, EffectKey: o.key, Data: p.Data, At: time.Now().UTC()})
@@ -148,19 +150,12 @@ func (in *Intake) deliver(ctx context.Context, ws uuid.UUID, o owner, once []byt
 	return nil
 }
 
-func (in *Intake) deliverToConversation(ctx context.Context, ws uuid.UUID, o owner, rest string, once []byte, p *sdk.ProviderEvent, out *Outcome) error {
-	parts := strings.Split(rest, "/")
-	if len(parts) != 3 {
-		return fmt.Errorf("the workflow ID of effect %s has an unknown form", o.key)
-	}
-	contact, err := uuid.Parse(parts[1])
+func (in *Intake) deliverToConversation(ctx context.Context, ws uuid.UUID, o owner, once []byte, p *sdk.ProviderEvent, out *Outcome) error {
+	conv, err := o.conversation(ws)
 	if err != nil {
-		return fmt.Errorf("the workflow ID of effect %s has an unknown form", o.key)
+		return err
 	}
-	var call struct {
-		Ref string `json:"ref"`
-	}
-	plain, err := in.Vault.Open(ctx, placeRequest, o.request)
+	ref, err := in.flowRef(ctx, o)
 	if errors.Is(err, vault.ErrErased) {
 		out.Ignored++
 		return nil
@@ -168,11 +163,37 @@ func (in *Intake) deliverToConversation(ctx context.Context, ws uuid.UUID, o own
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(plain, &call); err != nil {
-		return fmt.Errorf("the request of effect %s is not readable: %w", o.key, err)
+	return in.keep(ctx, conv, once, flowEvent{Kind: bus.KindProvider, Ref: ref, Name: p.Name, Output: p.Data}, out)
+}
+
+func (o owner) isConversation() bool { return strings.HasPrefix(o.workflowID, "conversation/") }
+
+// conversation is the one that an effect of a conversation belongs to.
+func (o owner) conversation(ws uuid.UUID) (contacts.Conversation, error) {
+	c := contacts.Conversation{Workspace: ws, ID: o.subject, WorkflowID: o.workflowID, Channel: o.channel}
+	parts := strings.Split(o.workflowID, "/")
+	if len(parts) == 4 {
+		var err error
+		if c.Contact, err = uuid.Parse(parts[2]); err == nil {
+			return c, nil
+		}
 	}
-	conv := contacts.Conversation{Workspace: ws, ID: o.subject, Contact: contact, WorkflowID: o.workflowID, Channel: o.channel}
-	return in.keep(ctx, conv, once, flowEvent{Kind: bus.KindProvider, Ref: call.Ref, Name: p.Name, Output: p.Data}, out)
+	return c, fmt.Errorf("the workflow ID of effect %s has an unknown form", o.key)
+}
+
+// flowRef is the name by which a flow knows its effect.
+func (in *Intake) flowRef(ctx context.Context, o owner) (string, error) {
+	var call struct {
+		Ref string `json:"ref"`
+	}
+	plain, err := in.Vault.Open(ctx, placeRequest, o.request)
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(plain, &call); err != nil {
+		return "", fmt.Errorf("the request of effect %s is not readable: %w", o.key, err)
+	}
+	return call.Ref, nil
 }
 
 // parked is the sealed body of a parked event.
