@@ -90,6 +90,8 @@ func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string
 		return out, a.settleOwn(ctx, ref, key, req.Operation, out, err)
 	case flow.EffectPay:
 		return a.pay(ctx, ref, key, req)
+	case chatStart, chatSay, chatClose, chatTicket:
+		return a.chatCall(ctx, ref, key, req)
 	case flow.EffectCall:
 		if req.Connector == builtin {
 			out, err := a.builtin(ctx, ref, key, req)

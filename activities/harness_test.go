@@ -49,9 +49,10 @@ type engine struct {
 	mind     *mind
 	registry *prometheus.Registry
 	*Activities
-	woken []bus.Target
-	ahead time.Duration // how far the clock of outages is
-	mu    sync.Mutex
+	helpline *helpline
+	woken    []bus.Target
+	ahead    time.Duration // how far the clock of outages is
+	mu       sync.Mutex
 }
 
 // Wake makes the engine a waker that remembers.
@@ -71,7 +72,7 @@ const settle = 40 * time.Second
 // connectors.
 func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 	t.Helper()
-	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
+	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, helpline: &helpline{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
 		TextMax: 4000, ButtonsMax: 3, ButtonLabelMax: 20, ChoiceIDMax: 200, InteractiveTextMax: 1000, WindowClosedCode: "131047"}}
 	e.db, e.vault, e.ws = storetest.Open(t)
 	quiet := slog.New(slog.DiscardHandler)
@@ -80,6 +81,8 @@ func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 		{Name: "shop", Operations: shopOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "llm", Understands: true, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.mind, nil }},
 		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
+		{Name: "helpline", Operations: helplineOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
+		{Name: "tickets", Operations: ticketOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
 		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 	}...)})
 	published := flows.New(e.db)

@@ -14,6 +14,7 @@ type Metrics struct {
 	sends   *prometheus.CounterVec
 	effects *prometheus.CounterVec
 	hearingMetrics
+	chats   *prometheus.CounterVec
 }
 
 // NewMetrics registers them.
@@ -28,9 +29,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Attempts to send a message, by channel and outcome: done, failed, not_sent, uncertain, resent (after an uncertain one proved unsent)."}, []string{"channel", "outcome"}),
 		effects: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_effects_total",
 			Help: "Attempts of operations, by connector, operation and outcome."}, []string{"connector", "operation", "outcome"}),
+		chats: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_live_chats_total",
+			Help: "What became of conversations handed to live chats, by event: started, unattended (nobody was there), undelivered (a customer's message did not reach the chat), closed."}, []string{"event"}),
 	}
 	m.hearingMetrics = newHearingMetrics(r)
-	r.MustRegister(m.turns, m.seconds, m.events, m.sends, m.effects)
+	r.MustRegister(m.turns, m.seconds, m.events, m.sends, m.effects, m.chats)
 	return m
 }
 

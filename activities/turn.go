@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/role"
 	"parley/internal/bus"
 	"parley/internal/connections"
 	"parley/internal/conversations"
@@ -125,6 +126,7 @@ func (t *turn) answer(ctx context.Context, s *conversations.Snapshot, conn *conn
 	}
 	t.events += len(s.Events)
 	t.a.keepMisses(ctx, d)
+	t.a.Metrics.liveChats(d.turn.Notes)
 	var retryAt time.Time
 	if d.turn.Pending {
 		out := t.a.outbox(s, conn, t.in.Now)
@@ -143,7 +145,7 @@ func (t *turn) answer(ctx context.Context, s *conversations.Snapshot, conn *conn
 
 func (t *turn) result(s *conversations.Snapshot, handled int64, calls []conversations.Call, rawState json.RawMessage, owner string, retryAt time.Time) conversation.TurnResult {
 	res := conversation.TurnResult{Handled: handled, Owner: owner, RetryAt: retryAt, More: handled < s.LastNumber && retryAt.IsZero()}
-	for _, c := range calls {
+	for _, c := range inOrder(calls) {
 		res.Calls = append(res.Calls, conversation.Call{Key: c.Key, Connector: c.Connector, Operation: c.Operation, Block: c.Block, TimeoutS: c.TimeoutS})
 	}
 	if state, err := decodeState(rawState); err == nil {
@@ -186,6 +188,9 @@ type decision struct {
 	channel *sdk.Channel
 	// templates are the connection's, loaded when free messages may not be sent.
 	templates []templates.Template
+	// taking names the connector that has a role in the workspace, "" if none has.
+	taking func(role.Name) string
+	err    error // of taking
 	// muted tells that nothing may be sent: the customer wants no messages, or
 	// says so in this turn.
 	muted bool
@@ -198,10 +203,11 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	ch := conn.Channel()
 	stop := lastStop(ch, s.Events)
 	d := &decision{s: s, conn: conn, now: now, channel: ch, muted: s.OptedOut || stop >= 0, turn: &conversations.Turn{Snapshot: s, Last: s.Events[len(s.Events)-1].Number,
-		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Announce: ch != nil && ch.Hosted}}
+		Flow: s.Flow, FlowHash: s.FlowHash, Calls: s.Calls, Chat: s.Chat, Announce: ch != nil && ch.Hosted}}
 	if err := a.loadTemplates(ctx, d); err != nil {
 		return nil, err
 	}
+	d.taking = func(name role.Name) string { return d.mustFind(a.takes(ctx, s.Workspace, name)) }
 	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, state.UnderWay())
 	if err != nil {
 		return nil, err
@@ -238,6 +244,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 				step()
 				d.send(*ev.Message.Reply, conversations.AuthorBot)
 			case !d.unheard(ev):
+				d.pass(ev)
 				batch = append(batch, d.listened(ev))
 			}
 		case bus.KindTell, bus.KindAgent:
@@ -251,10 +258,17 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		case bus.KindTaken:
 			step()
 			state.Handed = true
+			d.leaveChat()
 		default:
 			ev, err := decodeEvent(e)
 			if err != nil {
 				return nil, err
+			}
+			news, mine := d.chatNews(ev)
+			if mine {
+				step()
+				batch = append(batch, news...)
+				continue
 			}
 			if ev.Kind == flow.EventCallResult {
 				d.called(ev.Ref)
@@ -265,6 +279,9 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		}
 	}
 	step()
+	if d.err != nil {
+		return nil, d.err
+	}
 	if err := a.choosePayments(ctx, d.turn); err != nil {
 		return nil, err
 	}
@@ -351,9 +368,7 @@ func (d *decision) effect(e flow.Effect) {
 			d.send(*e.Content, conversations.AuthorBot)
 		}
 	case flow.EffectHandoff:
-		d.turn.Owner = &conversations.Owner{Kind: "human"}
-		d.turn.Queue = e.Queue
-		d.note("conversation.handoff", map[string]any{"queue": e.Queue, "block": e.Block})
+		d.handOver(e)
 	case flow.EffectEmit:
 		d.turn.Notes = append(d.turn.Notes, conversations.Note{Type: "flow." + e.Operation, Data: e.Input})
 	default:

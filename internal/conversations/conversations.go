@@ -95,6 +95,7 @@ type Snapshot struct {
 	State          json.RawMessage
 	Calls          []Call
 	Owner          Owner
+	Chat           *Chat     // the live chat that has it; nil if none has
 	InboundAt      time.Time // zero if the customer never wrote
 	Language       string
 	Name           string // of the contact, where known
@@ -168,6 +169,7 @@ type convRow struct {
 	Language                string
 	Profile                 []byte
 	Blocked, OptedOut       bool
+	Chat                    *Chat
 }
 
 type eventRow struct {
@@ -191,7 +193,7 @@ type sendRow struct {
 const (
 	loadConversations = `SELECT v.id, v.contact_id, v.connection_id, v.connector, v.workflow_id, v.address,
 		v.last_number, v.cursor, v.pending_turn, v.flow, v.flow_hash, v.state, v.calls,
-		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.profile, c.blocked, v.opted_out_at IS NOT NULL
+		v.owner_kind, v.owner_id, v.owner_version, v.inbound_at, c.language, c.profile, c.blocked, v.opted_out_at IS NOT NULL, v.live_chat
 		FROM conversations v JOIN contacts c ON c.workspace_id = v.workspace_id AND c.id = v.contact_id
 		WHERE v.workspace_id = $1 AND v.id = ANY($2)`
 	loadEvents = `SELECT e.subject_id, e.number, e.kind, e.body, e.trace, e.received_at
@@ -255,7 +257,7 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 	s := &Snapshot{
 		Key: k, Contact: r.Contact, Connection: r.Connection, Connector: r.Connector, WorkflowID: r.WorkflowID,
 		LastNumber: r.LastNumber, Cursor: r.Cursor, Flow: r.Flow, FlowHash: r.FlowHash,
-		Owner: Owner{r.OwnerKind, r.OwnerID, r.OwnerVersion}, Language: r.Language, Blocked: r.Blocked, OptedOut: r.OptedOut,
+		Owner: Owner{r.OwnerKind, r.OwnerID, r.OwnerVersion}, Language: r.Language, Blocked: r.Blocked, OptedOut: r.OptedOut, Chat: r.Chat,
 	}
 	if r.PendingTurn != nil {
 		s.PendingTurn = *r.PendingTurn

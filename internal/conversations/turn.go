@@ -59,6 +59,8 @@ type Turn struct {
 	// Owner, if set, replaces the owner (compare-and-set on its version).
 	Owner *Owner
 	Queue string // with Owner: the agents' queue, or ""
+	// Chat is the live chat that has the conversation after the turn; nil if none has.
+	Chat *Chat
 	// Effects in the order in which they happen.
 	Effects []Planned
 	// Pending tells that sends remain to be settled.
@@ -131,12 +133,12 @@ const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
         $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[],
-        $32::timestamptz[], $33::text[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due, consent)
+        $32::timestamptz[], $33::text[], $34::text[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due, consent, chat)
 ), locked AS ( -- in one order, the inbox's too, so that batches never wait for each other in a circle
     SELECT v.id FROM conversations v WHERE v.workspace_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR UPDATE
 ), ok AS (
-    UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls, due_at = i.due,
+    UPDATE conversations v SET cursor = i.last, shown = v.shown + i.sends, flow = i.flow, flow_hash = i.hash, state = i.state, calls = i.calls, due_at = i.due, live_chat = i.chat::jsonb,
         pending_turn = CASE WHEN i.pending THEN i.cursor + 1 END,
         owner_kind = coalesce(i.owner_kind, v.owner_kind), owner_id = coalesce(i.owner_id, v.owner_id),
         owner_version = v.owner_version + (i.owner_kind IS NOT NULL)::int,
@@ -184,6 +186,7 @@ type commitArrays struct {
 	eKeys, eConnectors, eOperations, eKinds, eState []string
 	eIdx, eSeq, sends                               []int
 	eAuthor, consents                               []string
+	chats                                           []*string
 	eRequests                                       [][]byte
 	nConv                                           []uuid.UUID
 	nTypes                                          []string
@@ -210,6 +213,7 @@ func (a *commitArrays) add(it commitItem) {
 		due = &t.Due
 	}
 	a.due = append(a.due, due)
+	a.chats = append(a.chats, t.Chat.json())
 	var kind, owner *string
 	if t.Owner != nil {
 		kind, owner = &t.Owner.Kind, &t.Owner.ID
@@ -259,7 +263,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due, a.consents).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due, a.consents, a.chats).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true

@@ -2,12 +2,14 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"parley/internal/vault"
 )
 
 // Entry is a row of the ledger as lists show it: what was sent and answered stays
@@ -86,4 +88,24 @@ func (l *Ledger) entries(ctx context.Context, ws uuid.UUID, where string, args .
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	return out, nil
+}
+
+// Output is what the provider answered to an effect; nil if it is not done, is not
+// known, or its key was destroyed.
+func (l *Ledger) Output(ctx context.Context, ws uuid.UUID, key string) (json.RawMessage, error) {
+	var sealed []byte
+	err := l.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT receipt FROM effects WHERE workspace_id = $1 AND key = $2 AND state = 'done'`, ws, key).Scan(&sealed)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ledger: output: %w", err)
+	}
+	out, err := l.vault.Open(ctx, placeReceipt, sealed)
+	if errors.Is(err, vault.ErrErased) {
+		return nil, nil
+	}
+	return out, err
 }

@@ -136,6 +136,8 @@ func (m *machine) handle(ev *Event) {
 		m.returned()
 	case EventParked:
 		m.parked(ev)
+	case EventNobody:
+		m.nobody(ev)
 	}
 }
 

@@ -142,16 +142,19 @@ func (s *waitStep) hear(m *machine, _ *sdk.Incoming) move {
 	return m.miss(m.p.texts.Waiting, nil)
 }
 
-// handoffStep gives the conversation to human agents. When they give it back,
-// the flow goes on with the next step.
+// handoffStep gives the conversation to human agents: to the workspace's live chat
+// where it has one, else to a queue. When they give it back, the flow goes on with
+// the next step.
 //
 //   - handoff: sales
 //     note: Wants a bulk order.
+//     nobody: closed
 type handoffStep struct {
 	// Queue is the document's agent_queue where none is named.
 	Queue optionalText `flow:"handoff" doc:"the queue; the flow's agent_queue where none is named"`
 	// Note tells the agents why.
 	Note *fill `flow:"note" doc:"tells the agents why"`
+	attended
 }
 
 // optionalText is a plain text that may be left empty.
@@ -166,7 +169,7 @@ func (o *optionalText) read(r *reader, n *node) {
 	}
 }
 
-func (s *handoffStep) exits() exits { return exits{next: true, waits: true} }
+func (s *handoffStep) exits() exits { return exits{next: true, waits: true}.jump(s.Nobody, true) }
 
 func (s *handoffStep) run(m *machine) move {
 	note, err := m.text(s.Note.or(nil))
@@ -177,7 +180,7 @@ func (s *handoffStep) run(m *machine) move {
 	if queue == "" {
 		queue = m.p.doc.head.AgentQueue
 	}
-	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note})
+	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note, Live: s.attended.effect()})
 	m.st.Handed = true
 	return park
 }

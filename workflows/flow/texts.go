@@ -13,6 +13,8 @@ type texts struct {
 	PayButton *phrase `flow:"pay_button" doc:"the button of a payment link"`
 	Unpaid    *phrase `flow:"unpaid" doc:"answers what is written while the payment is awaited"`
 	Handoff   *phrase `flow:"handoff" doc:"tells that a person will answer"`
+	Queued    *phrase `flow:"queued" doc:"tells that nobody is there now, and that a person will answer later"`
+	Noted     *phrase `flow:"noted" doc:"tells that nobody is there now, and that a ticket was opened"`
 	Cancelled *phrase `flow:"cancelled" doc:"answers the word cancel"`
 	Trouble   *phrase `flow:"trouble" doc:"tells that something went wrong on our side"`
 	Yes       *phrase `flow:"yes" doc:"an answer to a yes-no question"`
@@ -73,6 +75,20 @@ var ownTexts = texts{
 		"Le paso con un compañero, que le responderá aquí.", "Vou passar você para um colega, que responderá aqui.",
 		"Je vous mets en relation avec un collègue, qui vous répondra ici.", "سأحولك إلى زميل سيجيبك هنا.",
 		"Saya hubungkan Anda dengan rekan saya, yang akan menjawab di sini."),
+	Queued: several("Nobody is free right now. Somebody will answer you here as soon as possible.",
+		"अभी कोई उपलब्ध नहीं है। कोई जल्द से जल्द आपको यहीं उत्तर देगा।",
+		"Ahora mismo no hay nadie disponible. Le responderán aquí lo antes posible.",
+		"Não há ninguém disponível agora. Alguém responderá aqui assim que possível.",
+		"Personne n’est disponible pour le moment. On vous répondra ici dès que possible.",
+		"لا أحد متاح الآن. سيجيبك أحدنا هنا في أقرب وقت ممكن.",
+		"Saat ini tidak ada petugas yang tersedia. Anda akan dijawab di sini secepatnya."),
+	Noted: several("Nobody is free right now. I have passed on what you wrote, and the answer will come here.",
+		"अभी कोई उपलब्ध नहीं है। आपका संदेश आगे भेज दिया गया है, उत्तर यहीं आएगा।",
+		"Ahora mismo no hay nadie disponible. He pasado su mensaje y la respuesta llegará aquí.",
+		"Não há ninguém disponível agora. Encaminhei sua mensagem, e a resposta virá por aqui.",
+		"Personne n’est disponible pour le moment. J’ai transmis votre message, la réponse arrivera ici.",
+		"لا أحد متاح الآن. لقد نقلت رسالتك، وسيصلك الرد هنا.",
+		"Saat ini tidak ada petugas yang tersedia. Pesan Anda sudah saya teruskan, jawabannya akan dikirim di sini."),
 	Cancelled: several("Cancelled. Write to me whenever you like.", "रद्द कर दिया गया। जब चाहें मुझे लिखें।", "Cancelado. Escríbame cuando quiera.",
 		"Cancelado. Escreva quando quiser.", "Annulé. Écrivez-moi quand vous voulez.", "تم الإلغاء. راسلني متى شئت.", "Dibatalkan. Tulis kapan saja Anda mau."),
 	Trouble: several("Sorry, something went wrong on our side.", "क्षमा करें, हमारी ओर से कुछ गड़बड़ हो गई।", "Perdón, algo ha fallado por nuestra parte.",

@@ -101,6 +101,10 @@ const (
 	// EventParked says that an effect of this flow waits for the end of its
 	// provider's outage.
 	EventParked EventKind = "parked"
+	// EventNobody says that nobody was there to take the conversation that was
+	// handed over; its Name says what was done then: [NobodyReturned],
+	// [NobodyTicket] or [NobodyQueued].
+	EventNobody EventKind = "nobody"
 )
 
 // Event is one thing that happened to a conversation, as a flow sees it. It is
@@ -162,6 +166,8 @@ type Effect struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Queue of an EffectHandoff.
 	Queue string `json:"queue,omitempty"`
+	// Live is what an EffectHandoff says of live chats.
+	Live LiveChat `json:"live,omitzero"`
 	// Note tells the agents why, in the flow author's words.
 	Note string `json:"note,omitempty"`
 	// Block is the block that asked for it, for summaries and statistics.

@@ -1,0 +1,31 @@
+package conversations
+
+import "encoding/json"
+
+// Chat is a live chat at a provider that has a conversation. It holds names only.
+type Chat struct {
+	// Key of the effect that began the chat, and the name by which its outcome and
+	// its news come. The chat's ID is in the effect's outcome.
+	Key string `json:"key"`
+	Ref string `json:"ref"`
+	// Connector of the provider.
+	Connector string `json:"connector"`
+	// Queue is where the conversation waits if nobody is there.
+	Queue string `json:"queue,omitempty"`
+	// Branch tells that the flow knows how to go on if nobody is there.
+	Branch bool `json:"branch,omitempty"`
+	// Ticket tells that nobody was there and that a ticket is being opened.
+	Ticket bool `json:"ticket,omitempty"`
+}
+
+func (c *Chat) json() *string {
+	if c == nil {
+		return nil
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil // cannot be: texts and booleans
+	}
+	s := string(raw)
+	return &s
+}
