@@ -12,6 +12,7 @@ import (
 	"parley/connectors/hubspot"
 	"parley/connectors/instagram"
 	"parley/connectors/lex"
+	"parley/connectors/livechat"
 	"parley/connectors/messenger"
 	"parley/connectors/onfido"
 	"parley/connectors/openai"
@@ -38,6 +39,7 @@ func All() []sdk.Connector {
 		hubspot.Connector,
 		instagram.Connector,
 		lex.Connector,
+		livechat.Connector,
 		messenger.Connector,
 		onfido.Connector,
 		openai.Connector,

@@ -9,6 +9,7 @@ import (
 	"parley/connectors/hubspot/hubspotfake"
 	"parley/connectors/instagram/instagramfake"
 	"parley/connectors/lex/lexfake"
+	"parley/connectors/livechat/livechatfake"
 	"parley/connectors/messenger/messengerfake"
 	"parley/connectors/onfido/onfidofake"
 	"parley/connectors/openai/openaifake"
@@ -32,6 +33,7 @@ func All() []fake.Provider {
 		hubspotfake.Provider,
 		instagramfake.Provider,
 		lexfake.Provider,
+		livechatfake.Provider,
 		messengerfake.Provider,
 		onfidofake.Provider,
 		openaifake.Provider,
