@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"parley/connectors/livechat"
 	"parley/connectors/sdk"
 	"parley/internal/bus"
 	"parley/internal/cases"
@@ -83,6 +84,7 @@ func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "helpline", Operations: helplineOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
 		{Name: "tickets", Operations: ticketOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
+		livechat.Connector,
 		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 	}...)})
 	published := flows.New(e.db)

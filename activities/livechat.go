@@ -16,8 +16,7 @@ import (
 	"parley/workflows/flow"
 )
 
-// A conversation that a flow hands over goes to the workspace's live chat, where it
-// has one. What is done there is planned by turns and performed by calls, as all
+// A flow can hand the conversation over to the workspace's live chat. What is done there is planned by turns and performed by calls, as all
 // effects are; this file is the turns' side of it, chatcall.go the calls'.
 //
 // The conversation's [conversations.Chat] says which chat has it. As long as it is
@@ -107,17 +106,17 @@ func inOrder(calls []conversations.Call) []conversations.Call {
 	return out
 }
 
-// handOver gives the conversation to people: in the workspace's live chat, else in
-// a queue.
+// handOver gives the conversation to people: those of a queue, or of the workspace's
+// live chat if the flow says so.
 func (d *decision) handOver(e flow.Effect) {
 	d.turn.Owner, d.turn.Queue = &conversations.Owner{Kind: conversations.OwnerHuman}, e.Queue
 	d.note("conversation.handoff", map[string]any{"queue": e.Queue, "block": e.Block})
-	if e.Live.Never {
+	if !e.Live.Wanted {
 		return
 	}
 	connector := d.taking(role.LiveChat)
 	if connector == "" {
-		return
+		connector = string(role.LiveChat) // of which there is none: nobody is there
 	}
 	d.turn.Queue = liveQueue
 	d.turn.Chat = &conversations.Chat{Key: d.key(), Ref: e.Ref, Connector: connector, Queue: e.Queue, Branch: e.Live.Branch}
@@ -148,9 +147,18 @@ func (d *decision) began() bool {
 	return slices.ContainsFunc(d.turn.Effects, func(e conversations.Planned) bool { return e.Key == d.turn.Chat.Key })
 }
 
+// holding is the live chat that has the conversation; nil if none has, or if a person
+// has taken it over the API or given it back, which the turn may not have come to yet.
+func (d *decision) holding() *conversations.Chat {
+	if d.s.Owner.Kind != conversations.OwnerHuman || d.s.Owner.ID != "" {
+		return nil
+	}
+	return d.turn.Chat
+}
+
 // pass passes on what the customer writes while a live chat has the conversation.
 func (d *decision) pass(ev flow.Event) {
-	chat := d.turn.Chat
+	chat := d.holding()
 	if chat == nil || chat.Ticket || ev.Message == nil || d.began() {
 		return
 	}
@@ -179,7 +187,7 @@ func (d *decision) back() {
 // chatNews acts on an event that concerns live chats. It tells whether the event is
 // one, and what the flow hears in its place.
 func (d *decision) chatNews(ev flow.Event) (heard []flow.Event, mine bool) {
-	chat := d.turn.Chat
+	chat := d.holding()
 	switch {
 	case ev.Kind == flow.EventReturned: // over the API
 		d.leaveChat()
@@ -215,9 +223,11 @@ func (d *decision) chatResult(kind flow.EffectKind, current bool, ev flow.Event)
 		return d.unattended(ev, flow.NobodyTicket)
 	case kind == chatTicket && current:
 		return d.queue(ev)
-	case kind == chatSay && ev.Error != nil && ev.Error.Code != noChat:
-		d.note(chatUndelivered, map[string]any{"ref": ev.Ref, "class": string(ev.Error.Class), "code": ev.Error.Code})
-		if current && ev.Error.Class == sdk.NotFound {
+	case kind == chatSay && ev.Error != nil:
+		if ev.Error.Code != noChat { // a ticket or the queue has it then
+			d.note(chatUndelivered, map[string]any{"ref": ev.Ref, "class": string(ev.Error.Class), "code": ev.Error.Code})
+		}
+		if current && !d.turn.Chat.Ticket && ev.Error.Class == sdk.NotFound {
 			return d.chatOver(ev) // that it was closed is news that was lost
 		}
 	}

@@ -75,6 +75,7 @@ var ticketOperations = []sdk.Operation{
 
 const handing = `
 name: test
+handoff_to: livechat
 blocks:
   start:
     - say: One moment.
@@ -240,7 +241,7 @@ func TestWhatDoesNotReachALiveChatIsNoted(t *testing.T) {
 func TestNobodyIsThere(t *testing.T) {
 	const noted = "Nobody is free right now. I have passed on what you wrote, and the answer will come here."
 	t.Run("the flow knows how to go on", func(t *testing.T) {
-		k := live(t, "name: test\nblocks:\n  start:\n    - handoff: sales\n      nobody: closed\n  closed:\n    - say: Come tomorrow.\n", "tickets")
+		k := live(t, "name: test\nblocks:\n  start:\n    - handoff: sales\n      to: livechat\n      nobody: closed\n  closed:\n    - say: Come tomorrow.\n", "tickets")
 		k.helpline.away = true
 		k.says("hi")
 		k.runs()
@@ -328,12 +329,40 @@ func TestAnAgentOfTheAPITakesItFromTheLiveChat(t *testing.T) {
 	require.Equal(t, "Back again.", k.phone.texts()[1])
 }
 
+// Nobody takes from a person what they have taken, in whatever order a turn hears of it.
+func TestAnAgentOfTheAPIIsFasterThanTheLiveChat(t *testing.T) {
+	k := live(t, handing, "tickets")
+	key := conversations.Key{Workspace: k.ws, ID: k.ID}
+	k.helpline.away = true
+	k.says("hi")
+	start := callInput(k, k.turn().Calls[0].Key)
+	require.NoError(t, k.CallConnector(t.Context(), start)) // nobody is there, and no turn has heard of it
+	_, err := k.Conversations.Take(t.Context(), key, conversations.Agent{ID: "ann"})
+	require.NoError(t, err)
+	k.runs()
+	require.Equal(t, []any{"human", "", false}, k.standing())
+	require.Equal(t, "ann", one[string](k.engine, `SELECT owner_id FROM conversations`))
+	require.Empty(t, k.helpline.tickets)
+	require.Equal(t, []string{"One moment."}, k.phone.texts())
+}
+
 func TestAFlowKeepsAHandOffFromTheLiveChat(t *testing.T) {
-	k := live(t, "name: test\nblocks:\n  start:\n    - handoff: sales\n      to: queue\n")
+	for _, flow := range []string{"name: test\nblocks:\n  start:\n    - handoff: sales\n",
+		"name: test\nhandoff_to: livechat\nblocks:\n  start:\n    - handoff: sales\n      to: queue\n"} {
+		k := live(t, flow)
+		k.says("hi")
+		k.runs()
+		require.Equal(t, []any{"human", "sales", false}, k.standing())
+		require.Zero(t, k.helpline.asked)
+	}
+}
+
+func TestAWorkspaceWithoutALiveChatHasNobodyThere(t *testing.T) {
+	k := setUp(t, handing).talk()
 	k.says("hi")
 	k.runs()
 	require.Equal(t, []any{"human", "sales", false}, k.standing())
-	require.Zero(t, k.helpline.asked)
+	require.Equal(t, []string{"unattended"}, k.noted())
 }
 
 func TestAWorkspaceChoosesItsLiveChat(t *testing.T) {

@@ -14,7 +14,7 @@ type Metrics struct {
 	sends   *prometheus.CounterVec
 	effects *prometheus.CounterVec
 	hearingMetrics
-	chats   *prometheus.CounterVec
+	chats *prometheus.CounterVec
 }
 
 // NewMetrics registers them.

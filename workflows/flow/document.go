@@ -56,6 +56,8 @@ type head struct {
 	Footer *phrase `flow:"footer" doc:"said last when the flow has come to its end"`
 	// AgentQueue is where conversations go that need a person.
 	AgentQueue string `flow:"agent_queue" doc:"where conversations go that need a person"`
+	// HandoffTo says whether people take them from that queue, or in a live chat.
+	HandoffTo handoffPlace `flow:"handoff_to" doc:"livechat where people answer in the workspace's live chat; queue unless given"`
 	// Misses is how many answers in a row may be misunderstood before the
 	// fallback (2 by default); Fallback the block then entered, where it is not
 	// to be a person.

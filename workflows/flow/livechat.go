@@ -12,9 +12,8 @@ const (
 
 // LiveChat is what a hand-over says of live chats.
 type LiveChat struct {
-	// Never keeps the conversation to its queue, also where the workspace has a live
-	// chat.
-	Never bool `json:"never,omitempty"`
+	// Wanted asks for the workspace's live chat; else people take it from the queue.
+	Wanted bool `json:"wanted,omitempty"`
 	// Group is the live chat's own ID of the group of people who take it.
 	Group string `json:"group,omitempty"`
 	// Branch tells that the flow has a way to go on if nobody is there.
@@ -27,21 +26,30 @@ const (
 	toQueue    = "queue"
 )
 
+// handoffPlace is where a hand-over goes.
+type handoffPlace string
+
+func (p *handoffPlace) read(r *reader, n *node) {
+	text, _ := r.plain(n, "the place of a hand-over")
+	if text != toLiveChat && text != toQueue {
+		r.fail(n.pos, "a hand-over goes to livechat or to queue")
+	}
+	*p = handoffPlace(text)
+}
+
 // attended are the keys of a hand-over that concern live chats.
 type attended struct {
-	To     string  `flow:"to" doc:"livechat or queue; the workspace's live chat, where it has one, unless given"`
-	Group  string  `flow:"group" doc:"the group of people in the live chat, by the live chat's own ID"`
-	Nobody *target `flow:"nobody" doc:"where the flow goes if nobody is there; else a ticket is opened, or the conversation waits in the queue"`
+	To     handoffPlace `flow:"to" doc:"livechat or queue; what the flow's handoff_to says unless given"`
+	Group  string       `flow:"group" doc:"the group of people in the live chat, by the live chat's own ID"`
+	Nobody *target      `flow:"nobody" doc:"where the flow goes if nobody is there; else a ticket is opened, or the conversation waits in the queue"`
 }
 
-func (l *attended) effect() LiveChat {
-	return LiveChat{Never: l.To == toQueue, Group: l.Group, Branch: l.Nobody != nil}
-}
-
-func (s *handoffStep) finish(r *reader, n *node) {
-	if s.To != "" && s.To != toLiveChat && s.To != toQueue {
-		r.fail(n.pos, "a handoff goes \"to\" %s or %s", toLiveChat, toQueue)
+// effect is what a hand-over with these keys says, to being the flow's own.
+func (l *attended) effect(to handoffPlace) LiveChat {
+	if l.To != "" {
+		to = l.To
 	}
+	return LiveChat{Wanted: to == toLiveChat, Group: l.Group, Branch: l.Nobody != nil}
 }
 
 // nobody goes on when nobody was there to take what was handed over.

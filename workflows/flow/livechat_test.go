@@ -12,6 +12,7 @@ func TestAHandoffSaysWhatHoldsForLiveChats(t *testing.T) {
 	k := newTalk(t, flowOf(`
   start:
     - handoff: sales
+      to: livechat
       group: 3
       nobody: closed
     - say: Back again.
@@ -19,15 +20,21 @@ func TestAHandoffSaysWhatHoldsForLiveChats(t *testing.T) {
     - say: Come again tomorrow.
 `))
 	require.Equal(t, []string{"handoff:sales"}, k.say("hello"))
-	require.Equal(t, LiveChat{Group: "3", Branch: true}, k.out.Effects[0].Live)
+	require.Equal(t, LiveChat{Wanted: true, Group: "3", Branch: true}, k.out.Effects[0].Live)
 	other := *k
 	require.Equal(t, []string{"Back again."}, other.returned())
 	require.Equal(t, []string{"Come again tomorrow."}, k.nobody(NobodyReturned))
 	require.Empty(t, k.nobody(NobodyReturned), "people do not have it any more")
 
-	k = newTalk(t, flowOf("\n  start:\n    - handoff: sales\n      to: queue\n"))
-	k.say("hello")
-	require.True(t, k.out.Effects[0].Live.Never)
+	for handoffTo, wanted := range map[string]bool{"": false, "handoff_to: queue\n": false, "handoff_to: livechat\n": true} {
+		k = newTalk(t, "name: test\nagent_queue: desk\n"+handoffTo+"blocks:\n  start:\n    - ask: Your name?\n      save: name\n    - handoff: sales\n      to: queue\n")
+		k.say("hello")
+		other := *k
+		k.say("agent")
+		require.Equal(t, wanted, k.out.Effects[len(k.out.Effects)-1].Live.Wanted, handoffTo)
+		other.say("Ana")
+		require.False(t, other.out.Effects[len(other.out.Effects)-1].Live.Wanted, "the step says more than the flow")
+	}
 }
 
 func TestTheCustomerIsToldThatNobodyIsThere(t *testing.T) {
@@ -54,5 +61,5 @@ func TestTheCustomerIsToldThatNobodyIsThere(t *testing.T) {
 func TestAHandoffGoesNowhereElse(t *testing.T) {
 	_, problems := Parse("test.yaml", []byte(flowOf("\n  start:\n    - handoff: sales\n      to: mars\n")))
 	require.Len(t, problems, 1)
-	require.Contains(t, problems[0].String(), `a handoff goes "to" livechat or queue`)
+	require.Contains(t, problems[0].String(), "a hand-over goes to livechat or to queue")
 }

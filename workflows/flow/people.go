@@ -95,7 +95,7 @@ func (m *machine) askForAgent(note string) move {
 
 // handOver gives the conversation to a queue, with no place to go on from.
 func (m *machine) handOver(queue, note string) move {
-	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note})
+	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note, Live: (&attended{}).effect(m.p.doc.head.HandoffTo)})
 	m.idle()
 	m.st.Handed = true
 	return park

@@ -52,6 +52,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[operation]():     `{"type":"string","pattern":"^[a-z][a-z0-9]*\\.[a-z][a-z0-9_]*$"}`,
 	reflect.TypeFor[connectorName](): `{"type":"string"}`,
 	reflect.TypeFor[errorJumps]():    `{"anyOf":[{"$ref":"#/$defs/target"},{"type":"object","propertyNames":{"enum":["invalid","auth","not_found","rejected","throttled","unavailable","uncertain","default"]},"additionalProperties":{"$ref":"#/$defs/target"}}]}`,
+	reflect.TypeFor[handoffPlace]():  `{"enum":["livechat","queue"]}`,
 	reflect.TypeFor[nothing]():       `{"type":"null"}`,
 	reflect.TypeFor[number01]():      `{"type":"number","minimum":0,"maximum":1}`,
 	reflect.TypeFor[zoneName]():      `{"type":"string"}`,

@@ -142,12 +142,13 @@ func (s *waitStep) hear(m *machine, _ *sdk.Incoming) move {
 	return m.miss(m.p.texts.Waiting, nil)
 }
 
-// handoffStep gives the conversation to human agents: to the workspace's live chat
-// where it has one, else to a queue. When they give it back, the flow goes on with
+// handoffStep gives the conversation to human agents: those of a queue, or of the
+// workspace's live chat. When they give it back, the flow goes on with
 // the next step.
 //
 //   - handoff: sales
 //     note: Wants a bulk order.
+//     to: livechat
 //     nobody: closed
 type handoffStep struct {
 	// Queue is the document's agent_queue where none is named.
@@ -180,7 +181,7 @@ func (s *handoffStep) run(m *machine) move {
 	if queue == "" {
 		queue = m.p.doc.head.AgentQueue
 	}
-	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note, Live: s.attended.effect()})
+	m.emit(Effect{Kind: EffectHandoff, Queue: queue, Note: note, Live: s.attended.effect(m.p.doc.head.HandoffTo)})
 	m.st.Handed = true
 	return park
 }
