@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +123,23 @@ func (d *decision) handOver(e flow.Effect) {
 	d.turn.Chat = &conversations.Chat{Key: d.key(), Ref: e.Ref, Connector: connector, Queue: e.Queue, Branch: e.Live.Branch}
 	// What has come until now is in the transcript, and not passed on.
 	d.plan(chatStart, e.Ref, connector, e.Block, startPatience, chatBegin{Group: e.Live.Group, Upto: d.turn.Last})
+}
+
+// handedOver asks the live chat if somebody has handed the conversation over to it,
+// over the API. Where somebody took it or gave it back since, nothing is asked.
+func (d *decision) handedOver(e conversations.Event) error {
+	d.leaveChat()
+	if e.Body == nil || d.s.Owner.Kind != conversations.OwnerHuman || d.s.Owner.ID != "" {
+		return nil
+	}
+	var to conversations.Handoff
+	if err := json.Unmarshal(e.Body, &to); err != nil {
+		return fmt.Errorf("event %d is not readable: %w", e.Number, err)
+	}
+	if to.LiveChat {
+		d.handOver(flow.Effect{Ref: "handoff-" + strconv.FormatInt(e.Number, 10), Queue: to.Queue, Live: flow.LiveChat{Wanted: true, Group: to.Group}})
+	}
+	return nil
 }
 
 // plan plans a call of a live chat.

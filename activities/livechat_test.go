@@ -346,6 +346,40 @@ func TestAnAgentOfTheAPIIsFasterThanTheLiveChat(t *testing.T) {
 	require.Equal(t, []string{"One moment."}, k.phone.texts())
 }
 
+// A person hands over as a flow does; the flow goes on where it stood.
+func TestTheAPIHandsOverToTheLiveChat(t *testing.T) {
+	k := live(t, "name: test\nblocks:\n  start:\n    - ask: who?\n      save: name\n", "tickets")
+	key, ann := conversations.Key{Workspace: k.ws, ID: k.ID}, conversations.Agent{ID: "ann"}
+	k.says("hi")
+	k.turn()
+	_, err := k.Conversations.Take(t.Context(), key, ann)
+	require.NoError(t, err)
+	_, err = k.Conversations.HandOver(t.Context(), key, conversations.Agent{ID: "bob"}, conversations.Handoff{Queue: "sales"})
+	require.ErrorIs(t, err, conversations.ErrOwned)
+	_, err = k.Conversations.HandOver(t.Context(), key, ann, conversations.Handoff{Queue: "sales", LiveChat: true, Group: "3"})
+	require.NoError(t, err)
+	k.runs()
+	require.Equal(t, []any{"human", "livechat", true}, k.standing())
+	require.Equal(t, "3", k.helpline.chats[0].Group)
+	k.says("Ana")
+	k.runs()
+	require.Equal(t, []string{"chat-1: Ana"}, k.helpline.said)
+
+	_, err = k.Conversations.HandOver(t.Context(), key, conversations.Agent{}, conversations.Handoff{Queue: "sales"})
+	require.NoError(t, err)
+	k.runs()
+	require.Equal(t, []any{"human", "sales", false}, k.standing())
+	require.Equal(t, []string{"chat-1"}, k.helpline.closed)
+
+	k.helpline.away = true
+	_, err = k.Conversations.HandOver(t.Context(), key, conversations.Agent{}, conversations.Handoff{Queue: "sales", LiveChat: true})
+	require.NoError(t, err)
+	k.runs()
+	require.Equal(t, []any{"bot", "", false}, k.standing(), "a ticket was opened")
+	require.Len(t, k.helpline.tickets, 1)
+	require.Equal(t, "who?", k.phone.texts()[len(k.phone.texts())-1])
+}
+
 func TestAFlowKeepsAHandOffFromTheLiveChat(t *testing.T) {
 	for _, flow := range []string{"name: test\nblocks:\n  start:\n    - handoff: sales\n",
 		"name: test\nhandoff_to: livechat\nblocks:\n  start:\n    - handoff: sales\n      to: queue\n"} {

@@ -259,6 +259,12 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 			step()
 			state.Handed = true
 			d.leaveChat()
+		case bus.KindHandoff:
+			step()
+			state.Handed = true
+			if err := d.handedOver(e); err != nil {
+				return nil, err
+			}
 		default:
 			ev, err := decodeEvent(e)
 			if err != nil {

@@ -36,6 +36,35 @@ type Agents interface {
 	// Return makes the bot the owner again; only the owner can. A conversation that
 	// the bot has already is no conflict.
 	Return(ctx context.Context, ws, conversation uuid.UUID, agent, actor string) (Conversation, error)
+	// HandOver gives it to people, whoever takes it next; only the owner can, and
+	// anybody where it is no person.
+	HandOver(ctx context.Context, ws, conversation uuid.UUID, to Handoff) (Conversation, error)
+}
+
+// Handoff gives a conversation to people.
+type Handoff struct {
+	// Agent who has it; empty if nobody has.
+	Agent string
+	Queue string
+	// LiveChat asks those of the workspace's live chat first, of the Group with that
+	// ID of the live chat's own.
+	LiveChat bool
+	Group    string
+	// Actor is for the audit trail.
+	Actor string
+}
+
+type handoffIn struct {
+	conversationID
+	Queue string   `json:"queue" required:"true" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" description:"The agents' queue in which it waits."`
+	To    string   `json:"to,omitempty" enum:"queue,livechat" description:"livechat asks the workspace's live chat first; queue unless given."`
+	Group string   `json:"group,omitempty" maxLength:"64" description:"The group of people in the live chat, by the live chat's own ID."`
+	Agent string   `json:"agent,omitempty" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" description:"The agent who has the conversation, if one has."`
+	_     struct{} `additionalProperties:"false"`
+}
+
+func (s *server) handOver(ctx context.Context, p Principal, in *handoffIn) (Conversation, error) {
+	return s.o.Agents.HandOver(ctx, p.Workspace, in.ID, Handoff{Agent: in.Agent, Queue: in.Queue, LiveChat: in.To == "livechat", Group: in.Group, Actor: p.Actor()})
 }
 
 type agentIn struct {

@@ -365,6 +365,11 @@ func TestAHumanTakesAnswersAndReturns(t *testing.T) {
 	require.Equal(t, "Hello", e.said[0].Content.Text)
 	require.NotEqual(t, uuid.Nil, e.said[1].ID)
 	require.Equal(t, "image", e.said[1].Content.Media.Kind)
+	step(409, "/handoff", `{"queue":"sales","agent":"bob"}`)
+	step(422, "/handoff", `{"queue":"sales","to":"mars"}`)
+	require.Contains(t, step(200, "/handoff", `{"queue":"sales","to":"livechat","group":"3","agent":"ann"}`), `"queue":"livechat/3"`)
+	require.Contains(t, step(200, "/handoff", `{"queue":"sales"}`), `"queue":"sales"`)
+	step(200, "/take", `{"agent":"ann"}`)
 	require.Contains(t, step(200, "/return", `{"agent":"ann"}`), `"kind":"bot"`)
 	step(409, "/messages", `{"agent":"ann","text":"too late"}`)
 }

@@ -103,5 +103,7 @@ func (s *server) conversationRoutes() []route {
 			func(ctx context.Context, p Principal, in *agentIn) (Conversation, error) {
 				return s.o.Agents.Return(ctx, p.Workspace, in.ID, in.Agent, p.Actor())
 			}),
+		op(s, route{method: http.MethodPost, path: "/v1/conversations/{id}/handoff", id: "handOverConversation", tag: tag, scope: "conversations:write",
+			summary: "Hands the conversation over to people: those of a queue, or of the workspace's live chat.", problems: both}, s.handOver),
 	}
 }

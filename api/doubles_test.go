@@ -259,6 +259,19 @@ func (m agents) Return(_ context.Context, _, _ uuid.UUID, agent, _ string) (api.
 	return conversations{m.memory}.one(), nil
 }
 
+func (m agents) HandOver(_ context.Context, _, _ uuid.UUID, to api.Handoff) (api.Conversation, error) {
+	if m.owner != to.Agent {
+		return api.Conversation{}, problem.Conflict.New("The agent does not have the conversation.")
+	}
+	m.owner = ""
+	out := conversations{m.memory}.one()
+	out.Owner = api.Owner{Kind: "human", Queue: to.Queue}
+	if to.LiveChat {
+		out.Owner.Queue = "livechat/" + to.Group
+	}
+	return out, nil
+}
+
 type messages struct{ *memory }
 
 func (m messages) List(context.Context, uuid.UUID, uuid.UUID, api.PageQuery) ([]api.Message, string, error) {

@@ -28,6 +28,7 @@ const (
 	KindAgent    = "agent"    // a human says something
 	KindTell     = "tell"     // a case says something
 	KindParked   = "parked"   // a call waits for the end of its provider's outage
+	KindHandoff  = "handoff"  // it was given to whoever answers next of several people
 )
 
 // PlaceBody is where an event's body is sealed.

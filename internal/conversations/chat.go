@@ -18,6 +18,15 @@ type Chat struct {
 	Ticket bool `json:"ticket,omitempty"`
 }
 
+// Handoff says to whom a conversation is given.
+type Handoff struct {
+	// Queue of agents; those of a live chat are asked first if LiveChat is set, of
+	// the Group with that ID of the live chat's own if there is one.
+	Queue    string `json:"queue,omitempty"`
+	LiveChat bool   `json:"live_chat,omitempty"`
+	Group    string `json:"group,omitempty"`
+}
+
 func (c *Chat) json() *string {
 	if c == nil {
 		return nil

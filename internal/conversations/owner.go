@@ -58,6 +58,18 @@ func (c *Conversations) Return(ctx context.Context, k Key, by Agent) (bus.Target
 	}})
 }
 
+// HandOver gives the conversation to people, whoever takes it next: those of a queue,
+// or of the workspace's live chat. Only the agent who has it can, or anybody if no
+// person has. The target is to be woken, so that a turn asks the live chat.
+func (c *Conversations) HandOver(ctx context.Context, k Key, by Agent, to Handoff) (bus.Target, error) {
+	return c.own(ctx, k, by, ownerChange{kind: bus.KindHandoff, action: "conversation.hand_over", handoff: to, next: func(o Owner) (Owner, error) {
+		if o.Kind == OwnerCase || o.Kind == OwnerHuman && o.ID != "" && o.ID != by.ID {
+			return o, ErrOwned
+		}
+		return Owner{Kind: OwnerHuman}, nil
+	}})
+}
+
 // Say keeps what the agent who has the conversation says, to be sent in its turn.
 // id identifies it over repeats. Nobody else can: ErrOwned or ErrNotTaken.
 func (c *Conversations) Say(ctx context.Context, k Key, by Agent, id uuid.UUID, content sdk.Content) (bus.Target, error) {
@@ -85,22 +97,30 @@ func (c *Conversations) Say(ctx context.Context, k Key, by Agent, id uuid.UUID, 
 type ownerChange struct {
 	kind, action string
 	next         func(Owner) (Owner, error)
+	// handoff says where it goes, of kind handoff.
+	handoff Handoff
+}
+
+// ownerEvent is the body of the event that tells of a change.
+type ownerEvent struct {
+	Kind string `json:"kind"`
+	Handoff
 }
 
 // own changes the owner and keeps the event in one transaction, so that no crash
 // can leave a flow that does not know who answers.
 func (c *Conversations) own(ctx context.Context, k Key, by Agent, ch ownerChange) (bus.Target, error) {
-	body, err := json.Marshal(map[string]string{"kind": ch.kind})
+	body, err := json.Marshal(ownerEvent{ch.kind, ch.handoff})
 	if err != nil {
 		return bus.Target{}, fmt.Errorf("conversations: owner: %w", err)
 	}
 	return c.inLocked(ctx, k, body, func(tx pgx.Tx, r locked) (bus.Target, error) {
 		next, err := ch.next(r.owner)
-		if err != nil || next.Kind == r.owner.Kind && next.ID == r.owner.ID {
+		if err != nil || next.Kind == r.owner.Kind && next.ID == r.owner.ID && ch.kind != bus.KindHandoff {
 			return r.target, err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE conversations SET owner_kind = $3, owner_id = $4, owner_version = owner_version + 1, queue = '', queued_at = NULL
-			WHERE workspace_id = $1 AND id = $2`, k.Workspace, k.ID, next.Kind, next.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE conversations SET owner_kind = $3, owner_id = $4, owner_version = owner_version + 1, queue = $5, queued_at = CASE WHEN $5 <> '' THEN now() END
+			WHERE workspace_id = $1 AND id = $2`, k.Workspace, k.ID, next.Kind, next.ID, ch.handoff.Queue); err != nil {
 			return r.target, err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO events (workspace_id, type, subject, data) VALUES ($1, $2, $3, jsonb_build_object('agent', $4::text))`,

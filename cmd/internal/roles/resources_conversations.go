@@ -79,6 +79,12 @@ func (r agentResource) Return(ctx context.Context, ws, id uuid.UUID, agent, acto
 	return r.wake(ctx, t, err)
 }
 
+func (r agentResource) HandOver(ctx context.Context, ws, id uuid.UUID, to api.Handoff) (api.Conversation, error) {
+	t, err := r.conversations.HandOver(ctx, conversations.Key{Workspace: ws, ID: id}, conversations.Agent{ID: to.Agent, Actor: to.Actor},
+		conversations.Handoff{Queue: to.Queue, LiveChat: to.LiveChat, Group: to.Group})
+	return r.wake(ctx, t, err)
+}
+
 func (r agentResource) wake(ctx context.Context, t bus.Target, err error) (api.Conversation, error) {
 	if err != nil {
 		return api.Conversation{}, conversationProblem(err)

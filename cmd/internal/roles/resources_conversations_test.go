@@ -52,6 +52,25 @@ func TestAPersonTakesSpeaksAndGivesBack(t *testing.T) {
 	refused(t, problem.NotFound, err)
 }
 
+func TestAPersonHandsOverToOthers(t *testing.T) {
+	d := open(t)
+	ctx := t.Context()
+	id := d.conversation("help").ID
+	_, err := d.Agents.Take(ctx, d.ws, id, "ann", actor)
+	require.NoError(t, err)
+	_, err = d.Agents.HandOver(ctx, d.ws, id, api.Handoff{Queue: "sales", Actor: actor})
+	refused(t, problem.Conflict, err)
+	c, err := d.Agents.HandOver(ctx, d.ws, id, api.Handoff{Agent: "ann", Queue: "sales", Actor: actor})
+	require.NoError(t, err)
+	require.NotNil(t, c.Owner.QueuedAt)
+	c.Owner.QueuedAt = nil
+	require.Equal(t, api.Owner{Kind: "human", Queue: "sales"}, c.Owner)
+	require.Equal(t, "queued", c.State)
+	require.Equal(t, []string{"message", "taken", "handoff"}, d.kinds(id))
+	_, err = d.Agents.Take(ctx, d.ws, id, "bob", actor)
+	require.NoError(t, err)
+}
+
 func TestConversationsAreFound(t *testing.T) {
 	d := open(t)
 	ctx := t.Context()
