@@ -12,6 +12,7 @@ import (
 	"parley/connectors/sdk/role"
 	"parley/internal/conversations"
 	"parley/internal/intake"
+	"parley/internal/outages"
 )
 
 // helpline is a live chat and a helpdesk in memory.
@@ -278,7 +279,7 @@ func TestNobodyIsThere(t *testing.T) {
 		require.Equal(t, []any{"human", "sales", false}, k.standing())
 		require.Contains(t, k.phone.texts()[1], "Somebody will answer you here")
 	})
-	t.Run("the provider is out", func(t *testing.T) {
+	t.Run("the chat cannot be begun", func(t *testing.T) {
 		k := live(t, handing)
 		k.says("hi")
 		call := callInput(k, k.turn().Calls[0].Key)
@@ -287,6 +288,44 @@ func TestNobodyIsThere(t *testing.T) {
 		k.runs()
 		require.Equal(t, []any{"human", "sales", false}, k.standing())
 	})
+	t.Run("the provider is out", func(t *testing.T) {
+		k := live(t, handing)
+		k.out("helpline")
+		k.says("hi")
+		k.runs()
+		require.Equal(t, []any{"human", "sales", false}, k.standing(), "a customer does not wait for the end of it")
+		require.Zero(t, k.helpline.asked)
+	})
+}
+
+// out lets an operator take a provider out; the function returned ends that.
+func (k *talk) out(connector string) (over func()) {
+	k.t.Helper()
+	conn, err := k.Connections.ForConnector(k.t.Context(), k.ws, connector)
+	require.NoError(k.t, err)
+	require.NoError(k.t, k.Outages.Begin(k.t.Context(), k.ws, conn.ID, outages.Operator, 100, "test"))
+	return func() { require.NoError(k.t, k.Outages.Resume(k.t.Context(), k.ws, conn.ID, "test")) }
+}
+
+// What the customer writes in an outage of the live chat waits for its end, and is
+// then passed on in order.
+func TestWhatIsSaidInAnOutageReachesTheLiveChatAfterwards(t *testing.T) {
+	k := live(t, handing)
+	k.says("hi")
+	k.runs()
+	over := k.out("helpline")
+	k.says("one", "two")
+	in := callInput(k, k.turn().Calls[0].Key)
+	in.Parks = true
+	require.ErrorContains(t, k.CallConnector(t.Context(), in), "is out")
+	require.Equal(t, in.Key, k.turn().Calls[0].Key)
+	over()
+	require.NoError(t, k.Outages.Drain(t.Context(), func(context.Context, outages.Release) error { return nil }))
+	k.ahead += time.Minute
+	require.NoError(t, k.Outages.Drain(t.Context(), func(context.Context, outages.Release) error { return nil }))
+	k.runs()
+	require.Equal(t, []string{"chat-1: one", "chat-1: two"}, k.helpline.said)
+	require.Equal(t, []string{"started"}, k.noted())
 }
 
 // What was said to a chat that is over says nothing of the next one.

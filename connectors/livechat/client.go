@@ -3,6 +3,7 @@ package livechat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -33,7 +34,7 @@ func (c *connection) asAgent(ctx context.Context, address string, body, into any
 		return err
 	}
 	err = c.post(ctx, address, token, body, into)
-	if e, ok := err.(*sdk.Error); ok && e.Class == sdk.Auth {
+	if isError(err, "authentication") || isError(err, "401") {
 		c.tokens.Refused(token)
 	}
 	return err
@@ -124,6 +125,6 @@ func responseError(resp *sdk.Response) error {
 
 // isError tells whether an error is one of LiveChat's by that name.
 func isError(err error, code string) bool {
-	e, ok := err.(*sdk.Error)
+	e, ok := errors.AsType[*sdk.Error](err)
 	return ok && e.Code == code
 }

@@ -2,6 +2,7 @@ package livechat
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -72,7 +73,7 @@ func (c *connection) issue(ctx context.Context, id string) (identity, error) {
 // notYet marks an error of what comes before the effect itself: nothing that counts
 // was done.
 func notYet(err error) error {
-	if e, ok := err.(*sdk.Error); ok && e.Class == sdk.Unavailable {
+	if e, ok := errors.AsType[*sdk.Error](err); ok && e.Class == sdk.Unavailable {
 		before := *e
 		before.Wrote = false
 		return &before
@@ -86,7 +87,7 @@ func (c *connection) asCustomerOf(ctx context.Context, chat, action string, body
 	token, known := c.customers.get(chat)
 	if known {
 		err := c.customer(ctx, token, action, body, into)
-		if e, ok := err.(*sdk.Error); !ok || e.Class != sdk.Auth {
+		if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Class != sdk.Auth {
 			return err
 		}
 		c.customers.forget(chat)

@@ -191,6 +191,25 @@ func TestSubscribingAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// LiveChat does not show secrets: a webhook that has the former one is replaced.
+func TestANewSecretIsTold(t *testing.T) {
+	r := setUp(t)
+	const hook = "https://parley.test/hooks/livechat/demo"
+	require.NoError(t, r.conn.(sdk.Subscriber).Subscribe(t.Context(), hook))
+	config := strings.Replace(string(r.env.Accounts()[0].Config), "secret-of-webhook_secret", "another-secret", 1)
+	r.conn = open(t, json.RawMessage(config))
+	for range 2 {
+		require.NoError(t, r.conn.(sdk.Subscriber).Subscribe(t.Context(), hook))
+	}
+	n := 0
+	r.env.State().Each("webhooks", func(_ string, raw json.RawMessage) bool {
+		n++
+		require.Contains(t, string(raw), `"secret_key":"another-secret"`)
+		return true
+	})
+	require.Equal(t, 3, n)
+}
+
 func TestWebhooksOfOthersAreRefused(t *testing.T) {
 	r := setUp(t)
 	body := func(secret, organization string) []byte {

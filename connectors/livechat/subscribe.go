@@ -2,6 +2,8 @@ package livechat
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 
 	"parley/connectors/sdk"
@@ -10,15 +12,17 @@ import (
 // wanted are the webhooks that the connection needs.
 var wanted = []string{"incoming_event", "chat_deactivated", "chat_transferred"}
 
-// hookState is a webhook as the Configuration API lists it.
+// hookState is a webhook as the Configuration API lists it: without its secret.
 type hookState struct {
-	URL    string `json:"url"`
-	Action string `json:"action"`
+	ID          string `json:"id"`
+	URL         string `json:"url"`
+	Action      string `json:"action"`
+	Description string `json:"description"`
 }
 
 // Subscribe registers the webhooks that are missing, and the chat property that
-// holds our key. An app may have three webhooks for each action: what is there for
-// the same address is left alone.
+// holds our key. What is there for the same address is left alone, unless it was
+// registered with another secret: it is then replaced.
 func (c *connection) Subscribe(ctx context.Context, hook string) error {
 	if c.WebhookSecret == "" {
 		return sdk.Invalidf("webhook_secret is missing: make one up, and LiveChat repeats it in each webhook")
@@ -31,16 +35,35 @@ func (c *connection) Subscribe(ctx context.Context, hook string) error {
 		return err
 	}
 	for _, action := range wanted {
-		if slices.Contains(there, hookState{hook, action}) {
-			continue
+		if err := c.keepWebhook(ctx, hook, action, there); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// keepWebhook makes sure that an action is told to the address with our secret. The
+// description says which secret a webhook has.
+func (c *connection) keepWebhook(ctx context.Context, hook, action string, there []hookState) error {
+	sum := sha256.Sum256([]byte("parley webhook secret " + c.WebhookSecret))
+	description := "Parley, secret " + hex.EncodeToString(sum[:6])
+	mine := slices.DeleteFunc(slices.Clone(there), func(h hookState) bool { return h.URL != hook || h.Action != action })
+	if !slices.ContainsFunc(mine, func(h hookState) bool { return h.Description == description }) {
 		filters := map[string]any{"only_my_chats": true}
 		if action == "incoming_event" {
 			filters["author_type"] = "agent"
 		}
 		body := map[string]any{"action": action, "secret_key": c.WebhookSecret, "url": hook, "owner_client_id": c.ClientID, "type": "license",
-			"additional_data": []string{"chat_properties"}, "filters": filters, "description": "Parley"}
+			"additional_data": []string{"chat_properties"}, "filters": filters, "description": description}
 		if err := c.configure(ctx, "register_webhook", body, nil); err != nil {
+			return err
+		}
+	}
+	for _, h := range mine {
+		if h.Description == description {
+			continue
+		}
+		if err := c.configure(ctx, "unregister_webhook", map[string]string{"id": h.ID, "owner_client_id": c.ClientID}, nil); err != nil {
 			return err
 		}
 	}

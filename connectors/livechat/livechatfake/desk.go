@@ -121,6 +121,20 @@ func (s *server) registerWebhook(c call) (any, *apiError) {
 	return map[string]string{"id": id}, nil
 }
 
+func (s *server) unregisterWebhook(c call) (any, *apiError) {
+	var in struct {
+		ID string `json:"id"`
+	}
+	if err := c.into(&in); err != nil {
+		return nil, err
+	}
+	if !s.env.State().Get("webhooks", in.ID, &registered{}) {
+		return nil, notFound
+	}
+	s.env.State().Delete("webhooks", in.ID)
+	return nil, nil
+}
+
 func (s *server) listProperties(call) (any, *apiError) {
 	all := map[string]registered{}
 	s.env.State().Each("properties", func(name string, raw json.RawMessage) bool {

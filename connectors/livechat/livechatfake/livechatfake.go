@@ -73,7 +73,7 @@ func newServer(env fake.Env) *server {
 	s := &server{env: env, mux: http.NewServeMux()}
 	s.agents = map[string]endpoint{
 		"agent/get_chat": s.getChat, "agent/list_chats": s.listChats, "agent/transfer_chat": s.transferChat, "agent/deactivate_chat": s.deactivateChat,
-		"agent/list_routing_statuses": s.routingStatuses, "configuration/list_webhooks": s.listWebhooks, "configuration/register_webhook": s.registerWebhook,
+		"agent/list_routing_statuses": s.routingStatuses, "configuration/list_webhooks": s.listWebhooks, "configuration/register_webhook": s.registerWebhook, "configuration/unregister_webhook": s.unregisterWebhook,
 		"configuration/list_properties": s.listProperties, "configuration/register_property": s.registerProperty,
 	}
 	s.customers = map[string]endpoint{
