@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"parley/connectors/sdk"
 	"parley/internal/bus"
-	"parley/internal/connections"
 	"parley/internal/conversations"
 	"parley/internal/ledger"
 	"parley/internal/vault"
@@ -34,7 +33,7 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 	if err != nil {
 		return Temporal(err)
 	}
-	out, err := a.call(ctx, ref, in.Key, req)
+	out, by, err := a.call(ctx, ref, in.Key, req)
 	if waits, ok := errors.AsType[*parked](err); ok && in.Parks {
 		if err := a.keepParked(ctx, ref, in.Key, req.Ref); err != nil {
 			return Temporal(err)
@@ -43,6 +42,9 @@ func (a *Activities) CallConnector(ctx context.Context, in conversation.CallInpu
 	}
 	err = understood(err, in.Parks)
 	result := flow.Event{Kind: flow.EventCallResult, Ref: req.Ref, Output: out}
+	if by != uuid.Nil {
+		result.Connection = by.String()
+	}
 	if err != nil {
 		failed, ours := errors.AsType[*sdk.Error](err)
 		if !ours {
@@ -82,12 +84,13 @@ func (a *Activities) keepParked(ctx context.Context, ref conversations.Ref, key,
 	return a.Waker.Wake(ctx, bus.Target{Workspace: ref.Workspace, ID: ref.ID, WorkflowID: ref.WorkflowID, Channel: ref.Connector, Number: got.Number})
 }
 
-// call performs an effect of a flow.
-func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+// call performs an effect of a flow, and tells by which connection; by none if the
+// engine has it on itself.
+func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
 	switch flow.EffectKind(req.Kind) {
 	case flow.EffectStartCase:
 		out, err := a.startCase(ctx, ref, key, req.Operation, req.Input)
-		return out, a.settleOwn(ctx, ref, key, req.Operation, out, err)
+		return out, uuid.Nil, a.settleOwn(ctx, ref, key, req.Operation, out, err)
 	case flow.EffectPay:
 		return a.pay(ctx, ref, key, req)
 	case chatStart, chatSay, chatClose, chatTicket:
@@ -95,11 +98,15 @@ func (a *Activities) call(ctx context.Context, ref conversations.Ref, key string
 	case flow.EffectCall:
 		if req.Connector == builtin {
 			out, err := a.builtin(ctx, ref, key, req)
-			return out, a.settleOwn(ctx, ref, key, req.Operation, out, err)
+			return out, uuid.Nil, a.settleOwn(ctx, ref, key, req.Operation, out, err)
 		}
-		return a.callOperation(ctx, ref, key, req.Connector, req.Operation, req.Input)
+		req, err := a.refundOfCase(ctx, ref, req)
+		if err != nil {
+			return nil, uuid.Nil, err
+		}
+		return a.callOperation(ctx, ref, key, req)
 	default:
-		return nil, sdk.Invalidf("an effect of kind %s cannot be called", req.Kind)
+		return nil, uuid.Nil, sdk.Invalidf("an effect of kind %s cannot be called", req.Kind)
 	}
 }
 
@@ -123,30 +130,28 @@ func (a *Activities) settleOwn(ctx context.Context, ref conversations.Ref, key, 
 	return err
 }
 
-func (a *Activities) callOperation(ctx context.Context, ref conversations.Ref, key, connector, operation string, input json.RawMessage) (json.RawMessage, error) {
-	conn, err := a.Connections.ForConnector(ctx, ref.Workspace, connector)
-	if errors.Is(err, connections.ErrNotFound) {
-		return nil, sdk.Invalidf("the workspace has no connection of connector %s", connector)
-	}
+func (a *Activities) callOperation(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
+	conn, err := a.connectionOf(ctx, ref.Workspace, req)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	for _, op := range conn.Connector.Operations {
-		if op.Name == operation {
-			return a.perform(ctx, conn, op, ledger.Effect{
+		if op.Name == req.Operation {
+			out, err := a.perform(ctx, conn, op, ledger.Effect{
 				Workspace: ref.Workspace, Key: key, Subject: ref.ID, SealWith: bus.ConversationKey(ref.Workspace, ref.Contact),
-				WorkflowID: ref.WorkflowID, Connection: conn.ID, Connector: connector, Operation: operation, Effect: op.EffectOn(conn.Conn), Input: input,
+				WorkflowID: ref.WorkflowID, Connection: conn.ID, Connector: conn.Connector.Name, Operation: op.Name, Effect: op.EffectOn(conn.Conn), Input: req.Input,
 			})
+			return out, conn.ID, err
 		}
 	}
-	return nil, sdk.Invalidf("connector %s has no operation %s", connector, operation)
+	return nil, uuid.Nil, sdk.Invalidf("connector %s has no operation %s", conn.Connector.Name, req.Operation)
 }
 
 // pay makes a payment link, whose news comes back to the flow by the effect's key.
-func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
 	var p flow.PayInput
 	if err := json.Unmarshal(req.Input, &p); err != nil {
-		return nil, sdk.Invalidf("the payment's input is not readable")
+		return nil, uuid.Nil, sdk.Invalidf("the payment's input is not readable")
 	}
 	in := map[string]any{"amount": p.Amount, "currency": p.Currency, "description": p.Description}
 	if p.Expires > 0 {
@@ -154,13 +159,10 @@ func (a *Activities) pay(ctx context.Context, ref conversations.Ref, key string,
 	}
 	input, err := json.Marshal(in)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
-	connector := req.Connector
-	if connector == "" {
-		connector = firstChoice // planned before a turn chose it
-	}
-	return a.callOperation(ctx, ref, key, connector, takesPayments, input)
+	req.Operation, req.Input = takesPayments, input
+	return a.callOperation(ctx, ref, key, req)
 }
 
 // builtin is the connector name under which flows reach the engine itself.

@@ -49,6 +49,10 @@ type engine struct {
 	shop     *shop
 	mind     *mind
 	registry *prometheus.Registry
+	desk     *business
+	// otherDesk is another provider's.
+	otherDesk *business
+	crm       *business
 	*Activities
 	helpline *helpline
 	woken    []bus.Target
@@ -73,7 +77,7 @@ const settle = 40 * time.Second
 // connectors.
 func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 	t.Helper()
-	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, helpline: &helpline{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
+	e := &engine{t: t, phone: &phone{}, shop: &shop{}, mind: &mind{}, helpline: &helpline{}, desk: &business{}, otherDesk: &business{}, crm: &business{}, registry: prometheus.NewRegistry(), channel: &sdk.Channel{Effect: sdk.Effect{Kind: sdk.Once}, Echoes: true, SettleAfter: settle,
 		TextMax: 4000, ButtonsMax: 3, ButtonLabelMax: 20, ChoiceIDMax: 200, InteractiveTextMax: 1000, WindowClosedCode: "131047"}}
 	e.db, e.vault, e.ws = storetest.Open(t)
 	quiet := slog.New(slog.DiscardHandler)
@@ -81,10 +85,13 @@ func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 		{Name: "chat", Channel: e.channel, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.phone, nil }},
 		{Name: "shop", Operations: shopOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "llm", Understands: true, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.mind, nil }},
-		{Name: "stripe", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 		{Name: "helpline", Operations: helplineOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
 		{Name: "tickets", Operations: ticketOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.helpline, nil }},
 		livechat.Connector,
+		{Name: "stripe", Operations: tillOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
+		{Name: "desk", Operations: deskOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.desk, nil }},
+		{Name: "otherdesk", Operations: deskOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.otherDesk, nil }},
+		{Name: "crm", Operations: crmOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.crm, nil }},
 		{Name: "razorpay", Operations: payOperations, Open: func(json.RawMessage, sdk.Host) (any, error) { return e.shop, nil }},
 	}...)})
 	published := flows.New(e.db)

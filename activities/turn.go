@@ -288,7 +288,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	if d.err != nil {
 		return nil, d.err
 	}
-	if err := a.choosePayments(ctx, d.turn); err != nil {
+	if err := a.chooseConnections(ctx, d.turn); err != nil {
 		return nil, err
 	}
 	raw, err := json.Marshal(state)
@@ -389,7 +389,7 @@ func (d *decision) effect(e flow.Effect) {
 		}
 		d.turn.Effects = append(d.turn.Effects, conversations.Planned{Key: key, Index: len(d.turn.Effects), Operation: operation, Connector: connector,
 			Kind: sdk.Once, State: "planned",
-			Request: conversations.Requested{Ref: e.Ref, Kind: string(e.Kind), Connector: e.Connector, Operation: e.Operation, Input: e.Input}})
+			Request: conversations.Requested{Ref: e.Ref, Kind: string(e.Kind), Role: string(roleOf(e)), Connector: e.Connector, Connection: chosenBefore(e), Operation: e.Operation, Input: e.Input}})
 		d.turn.Calls = append(d.turn.Calls, conversations.Call{Ref: e.Ref, Key: key, Kind: string(e.Kind), Connector: connector,
 			Operation: operation, Block: e.Block, TimeoutS: int(e.Timeout.Seconds())})
 	}

@@ -258,6 +258,34 @@ func (c *Cases) Undelivered(ctx context.Context, k Key) ([]News, error) {
 	return news, nil
 }
 
+// Last returns the newest news of a name that a case was ever told, and whether
+// there is any. What was erased is none.
+func (c *Cases) Last(ctx context.Context, k Key, name string) (News, bool, error) {
+	var sealed []byte
+	var news News
+	err := c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT body FROM inbox WHERE workspace_id = $1 AND subject_id = $2 AND kind = $3 ORDER BY number DESC LIMIT 1`,
+			k.Workspace, k.ID, name).Scan(&sealed)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return news, false, nil
+	}
+	if err != nil {
+		return news, false, fmt.Errorf("cases: news: %w", err)
+	}
+	plain, err := c.vault.Open(ctx, bus.PlaceBody, sealed)
+	if errors.Is(err, vault.ErrErased) {
+		return news, false, nil
+	}
+	if err != nil {
+		return news, false, err
+	}
+	if err := json.Unmarshal(plain, &news); err != nil {
+		return news, false, fmt.Errorf("cases: %w", err)
+	}
+	return news, true, nil
+}
+
 // Delivered notes that the workflow was told everything up to the number.
 func (c *Cases) Delivered(ctx context.Context, k Key, number int64) error {
 	err := c.db.InWorkspace(ctx, k.Workspace, func(tx pgx.Tx) error {

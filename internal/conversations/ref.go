@@ -38,11 +38,15 @@ func (c *Conversations) Ref(ctx context.Context, k Key) (Ref, error) {
 
 // Requested is an effect that a turn planned, as its call performs it.
 type Requested struct {
-	Ref       string          `json:"ref"`
-	Kind      string          `json:"kind"`
-	Connector string          `json:"connector,omitempty"`
-	Operation string          `json:"operation,omitempty"`
-	Input     json.RawMessage `json:"input,omitempty"`
+	Ref  string `json:"ref"`
+	Kind string `json:"kind"`
+	// Role by which a connection of the workspace is found, where the flow names no
+	// connector; Connection is the one that was found.
+	Role       string          `json:"role,omitempty"`
+	Connection uuid.UUID       `json:"connection,omitzero"`
+	Connector  string          `json:"connector,omitempty"`
+	Operation  string          `json:"operation,omitempty"`
+	Input      json.RawMessage `json:"input,omitempty"`
 	// At is when it was planned: a time that every attempt sees the same.
 	At time.Time `json:"-"`
 }

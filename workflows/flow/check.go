@@ -153,6 +153,9 @@ func typeOf(typ string) types.Type {
 	case "map":
 		return types.TypeOf(map[string]any{})
 	}
+	if record, ok := records[typ]; ok {
+		return record
+	}
 	return types.Any
 }
 
@@ -173,6 +176,8 @@ func (c *linter) steps() {
 				if s.Expired == nil || s.Failed == nil {
 					c.fail(b.at[i], "a payment needs the keys \"expired\" and \"failed\": say where to go when it is not made")
 				}
+			case performs:
+				c.performed(b.at[i], s)
 			case *handoffStep:
 				if s.Queue.text == "" && c.doc.head.AgentQueue == "" {
 					c.fail(b.at[i], "a handoff needs a queue: name one here, or for the whole flow with \"agent_queue\"")

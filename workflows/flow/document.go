@@ -161,8 +161,8 @@ func (e exits) jump(t *target, waits bool, sets ...*variable) exits {
 }
 
 // late adds a jump that is made after the customer was silent for a time.
-func (e exits) late(t *target, silence time.Duration) exits {
-	if e = e.jump(t, true); t != nil && t.name != "" {
+func (e exits) late(t *target, silence time.Duration, sets ...*variable) exits {
+	if e = e.jump(t, true, sets...); t != nil && t.name != "" {
 		e.jumps[len(e.jumps)-1].silence = silence
 	}
 	return e
@@ -332,6 +332,10 @@ func (d *Document) Connectors() []string {
 				names = append(names, s.Operation.connector)
 			case *otpStep:
 				names = append(names, s.Call.connector)
+			case performs:
+				if p, _, _ := s.performed(); p.By != nil {
+					names = append(names, p.By.connector)
+				}
 			case *payStep:
 				if s.By != nil {
 					names = append(names, s.By.connector)

@@ -288,7 +288,7 @@ func children(n ast.Node) []ast.Node {
 func (e *expr) typeCheck(config *conf.Config) *Problem {
 	tree, err := checker.ParseCheck(e.source, config)
 	if err != nil {
-		p := e.within(err).problem("expression: %s", plainTypes.Replace(strings.TrimSpace(describe(err, e.source))))
+		p := e.within(err).problem("expression: %s", plainTypes.Replace(strings.TrimSpace(describe(err, e.source)))+nearField(err))
 		return &p
 	}
 	t := tree.Node.Nature().Type
@@ -297,6 +297,19 @@ func (e *expr) typeCheck(config *conf.Config) *Problem {
 		return &p
 	}
 	return nil
+}
+
+// nearField proposes a field for one that a record does not have.
+func nearField(err error) string {
+	fe, ok := errors.AsType[*file.Error](err)
+	if !ok {
+		return ""
+	}
+	name, unknown := strings.CutPrefix(fe.Message, "unknown field ")
+	if !unknown {
+		return ""
+	}
+	return didYouMean(name, fieldsOfRecords())
 }
 
 // plainTypes puts the language's words for Go's.

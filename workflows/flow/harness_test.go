@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ var testNow = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // maxState bounds a state in JSON, as the package promises it: the variables, those
 // that sub-flows hide, the choices on offer, the payments, a result that is held
 // and the messages that are scheduled.
-const maxState = 2*MaxVars + MaxValue + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*200 +
+const maxState = 2*MaxVars + MaxValue + (MaxChoices+60)*6*(maxLabel+maxDescription+maxChoiceID+100) + maxPayments*(maxObjectID+400) + 5*(maxObjectID+200) +
 	maxScheduled*(maxText+200) + 8<<10
 
 // talk is a conversation with a program: each event is stepped twice and must
@@ -137,7 +138,7 @@ func shown(effects []Effect) []string {
 			}
 			out = append(out, s)
 		case EffectCall:
-			out = append(out, "call:"+e.Connector+"."+e.Operation+string(e.Input))
+			out = append(out, "call:"+cmp.Or(e.Connector, string(e.Role))+"."+e.Operation+string(e.Input))
 		case EffectHandoff:
 			out = append(out, "handoff:"+e.Queue)
 		default:

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -43,7 +44,7 @@ func (m *machine) provider(ev *Event) {
 	pay, _ := m.standing().(*payStep)
 	switch ev.Name {
 	case paymentPaid:
-		p.Status = statusPaid
+		p.Status, p.Made = statusPaid, madeOf(ev)
 		if !m.st.Handed {
 			m.proceed(m.settle())
 		}
@@ -72,9 +73,36 @@ func (m *machine) settle() move {
 		m.st.Payments = slices.Delete(m.st.Payments, i, i+1)
 		if pay, ok := m.stepAt(p.Block, p.Step).(*payStep); ok {
 			m.st.Block, m.st.Step = p.Block, p.Step
+			if err := m.paid(pay, &p); err != nil {
+				return m.trouble(err)
+			}
 			return pay.Paid.or(advance)
 		}
 	}
+}
+
+// madeOf reads what the news of a payment says; nothing where it says nothing.
+func madeOf(ev *Event) *Paid {
+	made := &Paid{}
+	if json.Unmarshal(ev.Output, made) != nil || len(made.PaymentIntent) > maxObjectID {
+		return nil
+	}
+	made.Currency = clip(made.Currency, 3)
+	return made
+}
+
+// paid keeps a payment, so that it can be given back.
+func (m *machine) paid(pay *payStep, p *Payment) error {
+	made := p.Made
+	if made == nil {
+		made = &Paid{}
+	}
+	m.keepObject(objectPayment, Object{ID: made.PaymentIntent, Connection: p.Connection, Ref: p.Ref})
+	if pay.Save == nil {
+		return nil
+	}
+	return m.store(pay.Save.name, map[string]any{"payment_intent": made.PaymentIntent, "amount": made.Amount,
+		"currency": made.Currency, "connection": p.Connection})
 }
 
 // open remembers a payment whose link is about to be sent. The oldest that has

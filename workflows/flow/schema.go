@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"parley/connectors/sdk/role"
 )
 
 // Schema gives the JSON Schema (draft 2020-12) of flow documents. It is made of
@@ -51,6 +53,9 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[pattern]():       `{"type":"string","format":"regex"}`,
 	reflect.TypeFor[operation]():     `{"type":"string","pattern":"^[a-z][a-z0-9]*\\.[a-z][a-z0-9_]*$"}`,
 	reflect.TypeFor[connectorName](): `{"type":"string"}`,
+	reflect.TypeFor[optionalExpr]():  `{"type":["string","null"],"description":"an expression"}`,
+	reflect.TypeFor[ticketAction]():  `{"enum":["comment","get","open","update"]}`,
+	reflect.TypeFor[crmAction]():     `{"enum":["contact","deal","get","lead","note","update_deal"]}`,
 	reflect.TypeFor[errorJumps]():    `{"anyOf":[{"$ref":"#/$defs/target"},{"type":"object","propertyNames":{"enum":["invalid","auth","not_found","rejected","throttled","unavailable","uncertain","default"]},"additionalProperties":{"$ref":"#/$defs/target"}}]}`,
 	reflect.TypeFor[handoffPlace]():  `{"enum":["livechat","queue"]}`,
 	reflect.TypeFor[nothing]():       `{"type":"null"}`,
@@ -201,7 +206,20 @@ func Reference() string {
 		b.WriteString("\n#### " + part.title + "\n\n")
 		table(&b, part.t)
 	}
-	b.WriteString("### Kinds of answers\n\n| Kind | What is understood and kept |\n| --- | --- |\n")
+	b.WriteString("### Roles\n\nWhat `with` holds, whichever provider has the role.\n")
+	for _, verb := range []struct {
+		name    string
+		by      role.Name
+		actions map[string]action
+	}{{"ticket", role.Helpdesk, ticketActions}, {"crm", role.CRM, crmActions}} {
+		for _, word := range sortedKeys(verb.actions) {
+			b.WriteString("\n#### `" + verb.name + ": " + word + "`\n\n| Field | Meaning |\n| --- | --- |\n")
+			for _, f := range fieldsOf(inputOf(verb.by, verb.actions[word].operation)) {
+				fieldRow(&b, "", f)
+			}
+		}
+	}
+	b.WriteString("\n### Kinds of answers\n\n| Kind | What is understood and kept |\n| --- | --- |\n")
 	for _, name := range kindNames() {
 		b.WriteString("| `" + name + "` | " + kinds[name].doc + " |\n")
 	}
@@ -219,6 +237,13 @@ func Reference() string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+func fieldRow(b *strings.Builder, within string, f roleField) {
+	b.WriteString("| `" + within + f.name + "` | " + f.doc + " |\n")
+	for _, inner := range f.fields {
+		fieldRow(b, within+f.name+".", inner)
+	}
 }
 
 func table(b *strings.Builder, t reflect.Type) {

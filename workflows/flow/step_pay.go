@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/role"
 )
 
 var (
@@ -44,7 +45,9 @@ type payStep struct {
 	// no link could be made.
 	Paid    *target `flow:"paid" doc:"where a payment leads; the next step where not said"`
 	Expired *target `flow:"expired" doc:"where the link's expiry leads"`
-	Failed  *target `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
+	// Save takes the payment when it is made.
+	Save   *variable `flow:"save" doc:"the variable that takes the payment: {payment_intent, amount, currency}, which refund can be given"`
+	Failed *target   `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
 	// Delayed is said once while the provider is out.
 	Delayed *phrase `flow:"delayed" doc:"said once when the provider is out, so that the link has to wait for it"`
 }
@@ -56,8 +59,25 @@ func (s *payStep) exits() exits {
 	if open == 0 {
 		open = 24 * time.Hour
 	}
-	return exits{next: s.Paid == nil, waits: true, silence: open}.
-		late(s.Paid, open).late(s.Expired, open).jump(s.Failed, false)
+	return exits{next: s.Paid == nil, waits: true, silence: open, sets: s.saved()}.
+		late(s.Paid, open, s.saved()...).late(s.Expired, open).jump(s.Failed, false)
+}
+
+func (s *payStep) finish(r *reader, _ *node) {
+	if use := r.uses.of(string(role.Payments)); s.By == nil && use != string(role.Payments) {
+		s.By = &connectorName{connector: use}
+	}
+	if s.Save != nil {
+		s.Save.typ = "payment"
+	}
+}
+
+// saved are the variables that have a value once it is paid.
+func (s *payStep) saved() []*variable {
+	if s.Save == nil {
+		return nil
+	}
+	return []*variable{s.Save}
 }
 
 func (s *payStep) run(m *machine) move {
@@ -131,7 +151,7 @@ func (s *payStep) result(m *machine, ev *Event) move {
 		return m.trouble(err)
 	}
 	m.send(sdk.Content{Text: text, Link: link})
-	m.open(Payment{Ref: m.st.Pending, Block: m.st.Block, Step: m.st.Step})
+	m.open(Payment{Ref: m.st.Pending, Block: m.st.Block, Step: m.st.Step, Connection: ev.Connection})
 	m.st.Misses = 0
 	return park
 }

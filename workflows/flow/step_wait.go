@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"parley/connectors/sdk"
@@ -119,7 +120,7 @@ func (s *waitStep) timeUp(*machine) move {
 
 // news ends the wait if it is what is waited for.
 func (s *waitStep) news(m *machine, ev *Event) move {
-	if s.Event == "" || ev.Name != s.Event {
+	if s.Event == "" || ev.Name != s.Event || m.ofAnother(ev) {
 		return park
 	}
 	if s.Save == nil {
@@ -133,6 +134,17 @@ func (s *waitStep) news(m *machine, ev *Event) move {
 		return m.trouble(err)
 	}
 	return advance
+}
+
+// ofAnother tells whether news is of another ticket than the one that the
+// conversation is about.
+func (m *machine) ofAnother(ev *Event) bool {
+	kind, _, _ := strings.Cut(ev.Name, ".")
+	var about struct {
+		ID string `json:"id"`
+	}
+	last, kept := m.st.Objects[kind]
+	return kind == objectTicket && kept && json.Unmarshal(ev.Output, &about) == nil && about.ID != "" && about.ID != last.ID
 }
 
 func (s *waitStep) hear(m *machine, _ *sdk.Incoming) move {

@@ -21,6 +21,8 @@
 //	case      start a case               go        go on in a block
 //	signal    tell a case something      sub       run a sub-flow
 //	pay       send a link, await payment return    give its result
+//	refund    give a payment back        ticket    of the helpdesk
+//	crm       keep a customer, a deal    book      an appointment
 //	wait      for a time, or for news    tag, consent, subscribe, language
 //	schedule  send a message later       emit      publish an event
 //	handoff   give it to people          stop, end end the flow
@@ -80,6 +82,7 @@ import (
 	"time"
 
 	"parley/connectors/sdk"
+	"parley/connectors/sdk/role"
 )
 
 // EventKind says what has arrived.
@@ -129,6 +132,8 @@ type Event struct {
 	Output json.RawMessage `json:"output,omitempty"`
 	// Error of a call that failed.
 	Error *sdk.Error `json:"error,omitempty"`
+	// Connection is the engine's ID of the connection that performed a call.
+	Connection string `json:"connection,omitempty"`
 }
 
 // EffectKind says what a step wants done.
@@ -162,6 +167,11 @@ type Effect struct {
 	// Operation of an EffectCall, or the kind of case of an EffectStartCase.
 	Operation string          `json:"operation,omitempty"`
 	Input     json.RawMessage `json:"input,omitempty"`
+	// Role of an EffectCall that names no connector: whichever connection of the
+	// workspace has taken it on performs it. Connection, where it is known, is the
+	// engine's ID of the one that keeps what the call is about.
+	Role       role.Name `json:"role,omitempty"`
+	Connection string    `json:"connection,omitempty"`
 	// Timeout bounds an EffectCall; zero means the engine's default.
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Queue of an EffectHandoff.
@@ -244,6 +254,9 @@ type State struct {
 	Stopped bool `json:"stopped,omitempty"`
 	// Scheduled are messages that go out later, wherever the flow is then.
 	Scheduled []Scheduled `json:"scheduled,omitempty"`
+	// Objects are what providers keep for the conversation, the last of each kind:
+	// its ticket, its payment. They outlive the flow's end.
+	Objects map[string]Object `json:"objects,omitempty"`
 }
 
 // Asked is how far a question has come.
@@ -322,6 +335,18 @@ type Payment struct {
 	// may still succeed after either), "paid" while its branch has to wait
 	// because the conversation is with human agents.
 	Status string `json:"status,omitempty"`
+	// Connection that takes it, and what the news of it being made has said.
+	Connection string `json:"connection,omitempty"`
+	Made       *Paid  `json:"made,omitempty"`
+}
+
+// Paid is a payment that was made.
+type Paid struct {
+	// PaymentIntent is the provider's ID of it, by which it is refunded.
+	PaymentIntent string `json:"payment_intent,omitempty"`
+	// Amount in the currency's minor unit.
+	Amount   int64  `json:"amount,omitempty"`
+	Currency string `json:"currency,omitempty"`
 }
 
 // Input is what one step is given.
