@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,10 @@ import (
 
 // takesPayments is the operation by which a payment is asked for.
 const takesPayments = "payment_link_create"
+
+// preferred is the connector that a role falls to where no connection has its name:
+// workspaces had it before there was a choice.
+var preferred = map[role.Name]string{role.Payments: "stripe"}
 
 // chooseConnections says which connection performs each effect that a turn has
 // planned by a role, so that all attempts at it go to the same.
@@ -65,7 +70,8 @@ func (a *Activities) keeper(ctx context.Context, ws, id uuid.UUID) (*connections
 }
 
 // byRole is the connection that a workspace has for a role: the one that is named
-// after it, else the oldest whose connector has taken it on; nil if there is none.
+// after it, else the preferred connector's, else the oldest whose connector has taken
+// it on; nil if there is none.
 func (a *Activities) byRole(ctx context.Context, ws uuid.UUID, name role.Name) (*connections.Connection, error) {
 	all, err := a.Connections.List(ctx, ws)
 	if err != nil {
@@ -75,14 +81,17 @@ func (a *Activities) byRole(ctx context.Context, ws uuid.UUID, name role.Name) (
 	if len(able) == 0 {
 		return nil, nil
 	}
-	return slices.MinFunc(able, func(x, y *connections.Connection) int {
-		switch string(name) {
-		case x.Name:
-			return -1
-		case y.Name:
+	rank := func(c *connections.Connection) int {
+		switch {
+		case c.Name == string(name):
+			return 0
+		case c.Connector.Name == preferred[name]:
 			return 1
 		}
-		return x.CreatedAt.Compare(y.CreatedAt)
+		return 2
+	}
+	return slices.MinFunc(able, func(x, y *connections.Connection) int {
+		return cmp.Or(rank(x)-rank(y), x.CreatedAt.Compare(y.CreatedAt))
 	}), nil
 }
 

@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 	"parley/cmd/internal/roles"
@@ -75,8 +77,8 @@ func Seed(ctx context.Context, e *roles.Engine, d Options) (map[string]Account, 
 		return nil, err
 	}
 	out["webchat"] = Account{Account: account, Hook: "/hooks/webchat/" + account, Config: chat}
-	for connector, a := range out {
-		if err := connect(ctx, e, ws, connector, a, name); err != nil {
+	for _, connector := range slices.Sorted(maps.Keys(out)) { // which one is the oldest of a role is no matter of chance
+		if err := connect(ctx, e, ws, connector, out[connector], name); err != nil {
 			return nil, err
 		}
 	}
