@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+	"parley/internal/bookings"
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
@@ -44,6 +45,7 @@ type Deps struct {
 	Inbox         *bus.Inbox
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
+	Bookings      *bookings.Bookings
 	Contacts      *contacts.Contacts
 	Connections   *connections.Connections
 	Outages       *outages.Outages

@@ -176,8 +176,10 @@ func (a *Activities) builtin(ctx context.Context, ref conversations.Ref, key str
 		return a.caseSignal(ctx, ref, key, req.Input)
 	case "contact_tag", "contact_consent", "contact_language":
 		return a.contactOperation(ctx, ref, req)
+	case "slots", "book", "booking_move", "booking_cancel", "booking_list":
+		return a.booking(ctx, ref, key, req)
 	}
-	return nil, sdk.Invalidf("connector parley has no operation %s; it has: case_list, case_signal, contact_tag, contact_consent, contact_language", req.Operation)
+	return nil, sdk.Invalidf("connector parley has no operation %s", req.Operation)
 }
 
 // listedCase is a case as flows see it.

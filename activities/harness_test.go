@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"parley/connectors/livechat"
 	"parley/connectors/sdk"
+	"parley/internal/bookings"
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
@@ -109,7 +110,7 @@ func setUp(t testing.TB, flowDocument string, more ...sdk.Connector) *engine {
 	e.intake = &intake.Intake{DB: e.db, Vault: e.vault, Contacts: e.people, Inbox: inbox, Cases: theCases,
 		Dispatch: bus.NewDispatcher(e, 1, 10, quiet, nil), Log: quiet}
 	e.Activities = New(Deps{Vault: e.vault, Conversations: conversations.New(e.db, e.vault), Inbox: inbox, Ledger: ledger.New(e.db, e.vault),
-		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Contacts: e.people, Connections: conns, Flows: published, Models: models.New(e.db, models.Options{}), Misses: misses.New(e.db, e.vault), Templates: templates.New(e.db), Waker: e, Log: quiet, Metrics: NewMetrics(e.registry)})
+		Outages: outages.New(e.db, outages.Options{Fresh: -1, Now: e.now}), Cases: theCases, Bookings: bookings.New(e.db), Contacts: e.people, Connections: conns, Flows: published, Models: models.New(e.db, models.Options{}), Misses: misses.New(e.db, e.vault), Templates: templates.New(e.db), Waker: e, Log: quiet, Metrics: NewMetrics(e.registry)})
 	e.intake.Reconcile, e.intake.Templates = e.reconciler(), e.Templates
 	return e
 }

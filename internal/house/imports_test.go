@@ -70,7 +70,7 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 // imports only from floors beneath its own, and its own sub-packages.
 var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
-	{"./internal/access", "./internal/audit", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
+	{"./internal/access", "./internal/audit", "./internal/bookings", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
 		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages"},
 	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/misses", "./internal/reconcile", "./internal/templates"},
 	{"./internal/intake"},

@@ -1,11 +1,12 @@
 package flow
 
 import (
-	"regexp"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"parley/connectors/sdk/hours"
 )
 
 // calendars are business hours by name. In expressions hours.NAME.open tells
@@ -28,9 +29,6 @@ type calendar struct {
 	Days   days    `flow:"days" doc:"single days that have other hours"`
 	Closed []dayAt `flow:"closed" doc:"days without hours"`
 }
-
-// opening is a stretch of a day, in minutes from midnight.
-type opening struct{ from, to int }
 
 func (l *calendars) read(r *reader, n *node) {
 	if n.kind != mapNode {
@@ -60,10 +58,8 @@ func (z *zoneName) read(r *reader, n *node) {
 	}
 }
 
-var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-
 // week holds the hours by weekday.
-type week [7][]opening
+type week [7][]hours.Stretch
 
 func (w *week) read(r *reader, n *node) {
 	if n.kind != mapNode {
@@ -71,30 +67,23 @@ func (w *week) read(r *reader, n *node) {
 		return
 	}
 	for _, p := range n.pairs {
-		first, last, isRange := strings.Cut(strings.ToLower(p.key.text), "-")
-		if !isRange {
-			last = first
-		}
-		from, to := slices.Index(weekdays, first), slices.Index(weekdays, last)
-		if from < 0 || to < 0 {
+		days, err := hours.Weekdays(p.key.text)
+		if err != nil {
 			r.fail(p.key.pos, "%q is no day: write mon, or mon-fri", clip(p.key.text, 40))
 			continue
 		}
-		hours := r.openings(p.value)
-		for d := from; ; d = (d + 1) % 7 {
+		open := r.openings(p.value)
+		for _, d := range days {
 			if w[d] != nil {
-				r.fail(p.key.pos, "%s has hours already", weekdays[d])
+				r.fail(p.key.pos, "%s has hours already", strings.ToLower(d.String()[:3]))
 			}
-			w[d] = hours
-			if d == to {
-				break
-			}
+			w[d] = open
 		}
 	}
 }
 
 // days holds the hours of single days.
-type days map[string][]opening
+type days map[string][]hours.Stretch
 
 func (d *days) read(r *reader, n *node) {
 	*d = days{}
@@ -124,34 +113,20 @@ func (r *reader) day(n *node) (string, bool) {
 	return n.text, true
 }
 
-var stretch = regexp.MustCompile(`^([0-9]{1,2}):([0-5][0-9])\s*-\s*([0-9]{1,2}):([0-5][0-9])$`)
-
 // openings reads hours such as "9:00-14:00, 16:00-20:00".
-func (r *reader) openings(n *node) []opening {
+func (r *reader) openings(n *node) []hours.Stretch {
 	text, ok := r.plain(n, "hours")
 	if !ok {
 		return nil
 	}
-	out := []opening{}
-	for _, one := range strings.Split(text, ",") {
-		m := stretch.FindStringSubmatch(strings.TrimSpace(one))
-		if m == nil {
-			r.fail(n.pos, "%q are no hours: write 9:00-14:00, 16:00-20:00", clip(text, 60))
-			return out
-		}
-		o := opening{minutes(m[1], m[2]), minutes(m[3], m[4])}
-		if o.from >= o.to || o.to > 24*60 || len(out) > 0 && o.from < out[len(out)-1].to {
-			r.fail(n.pos, "hours must follow one another within a day, at most until 24:00")
-		}
-		out = append(out, o)
+	out, err := hours.Parse(text)
+	switch {
+	case errors.Is(err, hours.ErrOrder):
+		r.fail(n.pos, "%s", err)
+	case err != nil:
+		r.fail(n.pos, "%q are no hours: write 9:00-14:00, 16:00-20:00", clip(text, 60))
 	}
 	return out
-}
-
-func minutes(h, m string) int {
-	hours, _ := strconv.Atoi(h) // the pattern admits digits only
-	more, _ := strconv.Atoi(m)
-	return hours*60 + more
 }
 
 // at tells of each calendar whether it is open and when it next is.
@@ -169,7 +144,7 @@ func (l calendars) at(now time.Time) map[string]any {
 }
 
 // hoursOf gives the hours of the day that begins at midnight.
-func (c *calendar) hoursOf(midnight time.Time) []opening {
+func (c *calendar) hoursOf(midnight time.Time) []hours.Stretch {
 	day := midnight.Format(time.DateOnly)
 	if slices.Contains(c.Closed, dayAt(day)) {
 		return nil
@@ -185,8 +160,8 @@ func (c *calendar) at(now time.Time) (open bool, next time.Time) {
 	for ahead := range 367 {
 		midnight := time.Date(local.Year(), local.Month(), local.Day()+ahead, 0, 0, 0, 0, c.Zone.Location)
 		for _, o := range c.hoursOf(midnight) {
-			from := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, o.from, 0, 0, c.Zone.Location)
-			to := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, o.to, 0, 0, c.Zone.Location)
+			from := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, o.From, 0, 0, c.Zone.Location)
+			to := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, o.To, 0, 0, c.Zone.Location)
 			switch {
 			case !local.Before(to):
 			case !local.Before(from):

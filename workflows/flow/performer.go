@@ -118,11 +118,13 @@ func (m *machine) made(kind string, ev *Event) {
 // records are the types of what the steps give, by the names that variables have
 // for them.
 var records = map[string]types.Map{
-	"ticket":  recordOf(reflect.TypeFor[role.TicketState]()),
-	"person":  recordOf(reflect.TypeFor[role.Person]()),
-	"id":      recordOf(reflect.TypeFor[role.ID]()),
-	"record":  recordOf(reflect.TypeFor[role.Upserted]()),
-	"refund":  recordOf(reflect.TypeFor[role.RefundMade]()),
+	"ticket": recordOf(reflect.TypeFor[role.TicketState]()),
+	"person": recordOf(reflect.TypeFor[role.Person]()),
+	"id":     recordOf(reflect.TypeFor[role.ID]()),
+	"record": recordOf(reflect.TypeFor[role.Upserted]()),
+	"refund": recordOf(reflect.TypeFor[role.RefundMade]()),
+	"booking": {"id": types.String, "calendar": types.String, "start": types.String, "end": types.String,
+		"day": types.String, "time": types.String, "when": types.String},
 	"payment": {"payment_intent": types.String, "amount": types.Float64, "currency": types.String, "connection": types.String},
 }
 

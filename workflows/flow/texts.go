@@ -37,6 +37,8 @@ type texts struct {
 	Resend      *phrase `flow:"resend" doc:"asks for another code"`
 	WrongCode   *phrase `flow:"wrong_code" doc:"begins the question for a code that was wrong"`
 	Watch       *phrase `flow:"watch" doc:"the button of a live stream"`
+	SlotTaken   *phrase `flow:"slot_taken" doc:"tells that somebody else was faster to take an appointment"`
+	LaterSlots  *phrase `flow:"later_slots" doc:"the choice that shows later appointments"`
 }
 
 // ownTexts are the texts that hold where a document gives none.
@@ -129,7 +131,11 @@ var ownTexts = texts{
 	Resend:  several("Send another code", "दूसरा कोड भेजें", "Enviar otro código", "Enviar outro código", "Envoyer un autre code", "أرسل رمزًا آخر", "Kirim kode lain"),
 	WrongCode: several("That is not the code.", "यह कोड सही नहीं है।", "Ese no es el código.", "Esse não é o código.",
 		"Ce n’est pas le bon code.", "هذا ليس الرمز الصحيح.", "Kodenya salah."),
-	Watch: several("Watch live", "लाइव देखें", "Ver en directo", "Assistir ao vivo", "Voir en direct", "شاهد البث المباشر", "Tonton langsung"),
+	SlotTaken: several("Sorry, somebody has just taken that time.", "क्षमा करें, वह समय अभी किसी और ने ले लिया।", "Perdón, alguien acaba de tomar esa hora.",
+		"Desculpe, alguém acabou de marcar esse horário.", "Désolé, quelqu’un vient de prendre ce créneau.", "عذرًا، لقد حجز شخص آخر هذا الموعد للتو.",
+		"Maaf, waktu itu baru saja diambil orang lain."),
+	LaterSlots: several("Later times", "बाद के समय", "Más tarde", "Mais tarde", "Plus tard", "مواعيد لاحقة", "Waktu berikutnya"),
+	Watch:      several("Watch live", "लाइव देखें", "Ver en directo", "Assistir ao vivo", "Voir en direct", "شاهد البث المباشر", "Tonton langsung"),
 }
 
 // several gives one of the engine's texts in its seven languages.

@@ -22,7 +22,7 @@
 //	signal    tell a case something      sub       run a sub-flow
 //	pay       send a link, await payment return    give its result
 //	refund    give a payment back        ticket    of the helpdesk
-//	crm       keep a customer, a deal    book      an appointment
+//	crm       keep a customer, a deal    book      an appointment; unbook
 //	wait      for a time, or for news    tag, consent, subscribe, language
 //	schedule  send a message later       emit      publish an event
 //	handoff   give it to people          stop, end end the flow
@@ -269,6 +269,10 @@ type Asked struct {
 	Editing bool `json:"editing,omitempty"`
 	// Picked are the IDs chosen so far where several may be.
 	Picked []string `json:"picked,omitempty"`
+	// Slots are the beginnings of those that are offered; Taken tells that another was
+	// faster to take the one that was chosen.
+	Slots []string `json:"slots,omitempty"`
+	Taken bool     `json:"taken,omitempty"`
 	// Code is a hash of the code that was sent, at Sent; Codes counts them.
 	Code  string    `json:"code,omitempty"`
 	Sent  time.Time `json:"sent,omitzero"`

@@ -34,6 +34,8 @@ func init() { // here, since the steps refer to the language in turn
 		"refund":    func() step { return &refundStep{} },
 		"ticket":    func() step { return &ticketStep{} },
 		"crm":       func() step { return &crmStep{} },
+		"book":      func() step { return &bookStep{} },
+		"unbook":    func() step { return &unbookStep{} },
 		"wait":      func() step { return &waitStep{} },
 		"schedule":  func() step { return &scheduleStep{} },
 		"tag":       func() step { return &tagStep{} },

@@ -16,6 +16,7 @@ import (
 	"gocloud.dev/secrets"
 	"parley/activities/wake"
 	"parley/connectors/sdk"
+	"parley/internal/bookings"
 	"parley/internal/bus"
 	"parley/internal/cases"
 	"parley/internal/connections"
@@ -72,6 +73,7 @@ type Engine struct {
 	Conversations *conversations.Conversations
 	Ledger        *ledger.Ledger
 	Cases         *cases.Cases
+	Bookings      *bookings.Bookings
 	Connections   *connections.Connections
 	Outages       *outages.Outages
 	Flows         *flows.Flows
@@ -122,6 +124,7 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Conversations = conversations.New(e.DB, e.Vault)
 	e.Ledger = ledger.New(e.DB, e.Vault)
 	e.Cases = cases.New(e.DB, e.Vault)
+	e.Bookings = bookings.New(e.DB)
 	e.Flows = flows.New(e.DB)
 	e.Models = models.New(e.DB, models.Options{Log: c.Log})
 	e.Misses = misses.New(e.DB, e.Vault)
