@@ -34,6 +34,7 @@ type Options struct {
 	Flows         Flows
 	Misses        Misses
 	Cases         Cases
+	Bookings      Bookings
 	Effects       Effects
 	Events        Events
 	Audit         Audit
@@ -125,7 +126,7 @@ func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
 		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.missRoutes(),
-		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
+		s.caseRoutes(), s.calendarRoutes(), s.bookingRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 	} {
 		all = append(all, some...)
 	}

@@ -212,27 +212,44 @@ func (b *Bookings) Move(ctx context.Context, w Wish, id uuid.UUID) (Booking, err
 	return out, wrap("move", err)
 }
 
-// Cancel gives an appointment's place back. To do so again changes nothing. A zero
-// contact cancels anybody's.
+// Cancel gives the place of a person's appointment back. To do so again changes
+// nothing.
 func (b *Bookings) Cancel(ctx context.Context, ws, id, contact uuid.UUID) (Booking, error) {
 	var out Booking
 	err := b.db.InWorkspace(ctx, ws, func(tx pgx.Tx) (err error) {
-		if contact == uuid.Nil {
-			out, err = one(ctx, tx, `workspace_id = $1 AND id = $2`, ws, id)
-		} else {
-			out, err = own(ctx, tx, ws, id, contact)
+		if out, err = own(ctx, tx, ws, id, contact); err == nil {
+			err = cancel(ctx, tx, ws, &out)
+		}
+		return err
+	})
+	return out, wrap("cancel", err)
+}
+
+// CancelBy is [Bookings.Cancel] of anybody's appointment, by somebody of the
+// workspace; it stands in the audit trail.
+func (b *Bookings) CancelBy(ctx context.Context, ws, id uuid.UUID, actor string) (Booking, error) {
+	var out Booking
+	err := b.db.InWorkspace(ctx, ws, func(tx pgx.Tx) (err error) {
+		if out, err = one(ctx, tx, `workspace_id = $1 AND id = $2 FOR UPDATE`, ws, id); err == nil {
+			err = cancel(ctx, tx, ws, &out)
 		}
 		if err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `UPDATE bookings SET state = 'cancelled', updated_at = now() WHERE workspace_id = $1 AND id = $2 AND state = 'booked'`, ws, id)
-		out.State = Cancelled
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		return tell(ctx, tx, ws, out, "booking.cancelled")
+		return record(ctx, tx, ws, actor, "booking.cancel", id.String())
 	})
 	return out, wrap("cancel", err)
+}
+
+func cancel(ctx context.Context, tx pgx.Tx, ws uuid.UUID, b *Booking) error {
+	if b.State == Cancelled {
+		return nil
+	}
+	b.State = Cancelled
+	if _, err := tx.Exec(ctx, `UPDATE bookings SET state = 'cancelled', updated_at = now() WHERE workspace_id = $1 AND id = $2`, ws, b.ID); err != nil {
+		return err
+	}
+	return tell(ctx, tx, ws, *b, "booking.cancelled")
 }
 
 // tell says what happened to whoever reads the events.

@@ -210,8 +210,11 @@ func TestNobodySeesAnotherWorkspace(t *testing.T) {
 	other := storetest.Workspace(t, d.db, "other")
 	_, err = d.Free(t.Context(), other, "doctor", now, now, time.Time{}, 5)
 	require.ErrorIs(t, err, bookings.ErrNoCalendar)
-	_, err = d.Cancel(t.Context(), other, mine.ID, uuid.Nil)
+	_, err = d.CancelBy(t.Context(), other, mine.ID, "test")
 	require.ErrorIs(t, err, bookings.ErrNotFound)
+	got, err := d.CancelBy(t.Context(), d.ws, mine.ID, "test")
+	require.NoError(t, err)
+	require.Equal(t, bookings.Cancelled, got.State)
 }
 
 func TestOnePersonDoesNotTakeTheWholeCalendar(t *testing.T) {

@@ -32,6 +32,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Flows:         newFlowResource(e),
 		Misses:        missResource{e.Misses},
 		Cases:         caseResource{e.Cases, audit.New(e.DB), d},
+		Bookings:      bookingResource{e.Bookings},
 		Effects:       effectResource{e.Ledger, e.reconciler(d)},
 		Events:        eventResource{bus.NewOutbox(e.DB)},
 		Audit:         auditResource{audit.New(e.DB)},

@@ -30,6 +30,7 @@ import (
 
 	"parley/cmd/parley/accesscmd"
 	"parley/cmd/parley/benchcmd"
+	"parley/cmd/parley/bookingcmd"
 	"parley/cmd/parley/buildcmd"
 	"parley/cmd/parley/connectioncmd"
 	"parley/cmd/parley/connectorcmd"
@@ -114,7 +115,7 @@ func rootCommand(list, all []sdk.Connector) *cobra.Command {
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
 		rolecmd.API(list), rolecmd.Worker(list), rolecmd.Migrate(),
 		accesscmd.Workspace(), accesscmd.Key(),
-		flowcmd.New(all), connectorcmd.New(all), connectioncmd.New(), effectcmd.New(), templatecmd.New(), nlucmd.New(all), buildcmd.New(), benchcmd.New(),
+		flowcmd.New(all), connectorcmd.New(all), connectioncmd.New(), effectcmd.New(), bookingcmd.Calendar(), bookingcmd.Booking(), templatecmd.New(), nlucmd.New(all), buildcmd.New(), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)
 	root.PersistentFlags().String(connectorsFlag, "", "folder with connectors that are data (PARLEY_CONNECTORS)")
