@@ -174,7 +174,7 @@ func (a *Activities) builtin(ctx context.Context, ref conversations.Ref, key str
 		return a.caseList(ctx, ref, req.Input)
 	case "case_signal":
 		return a.caseSignal(ctx, ref, key, req.Input)
-	case "contact_tag", "contact_consent", "contact_language":
+	case "contact_tag", "contact_consent", "contact_language", "contact_remember":
 		return a.contactOperation(ctx, ref, req)
 	case "slots", "book", "booking_move", "booking_cancel", "booking_list":
 		return a.booking(ctx, ref, key, req)

@@ -383,7 +383,7 @@ func TestFlowsRememberThingsOfContacts(t *testing.T) {
 	k := setUp(t, remembering).talk()
 	k.says("hi")
 	res := k.turn()
-	require.Equal(t, []string{"0? no"}, k.phone.texts())
+	require.Equal(t, []string{"0? true"}, k.phone.texts(), "what was agreed to counts at once")
 	require.Len(t, res.Calls, 3)
 	require.False(t, res.WakeAt.IsZero(), "a message is scheduled")
 	for _, c := range res.Calls {

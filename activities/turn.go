@@ -355,7 +355,7 @@ func (d *decision) facts() map[string]any {
 	for purpose, granted := range d.s.Consents {
 		consents[purpose] = granted
 	}
-	return map[string]any{"language": known(d.s.Language), "name": known(d.s.Name), "tags": tags, "consents": consents}
+	return map[string]any{"language": known(d.s.Language), "name": known(d.s.Name), "tags": tags, "consents": consents, "memory": d.s.Memory}
 }
 
 // known gives an attribute as flows ask for it: what is not known is nil, so that

@@ -20,7 +20,9 @@ type Contact struct {
 	Language   string         `json:"language,omitempty"`
 	Addresses  []sdk.Address  `json:"addresses,omitempty"`
 	Attributes map[string]any `json:"attributes,omitempty"`
-	Blocked    bool           `json:"blocked" required:"true"`
+	// Memory is what conversations taught of them, with their consent.
+	Memory  map[string]any `json:"memory,omitempty"`
+	Blocked bool           `json:"blocked" required:"true"`
 	// Erased tells that the contact's key was destroyed: nothing can be read.
 	Erased    bool      `json:"erased,omitempty"`
 	CreatedAt time.Time `json:"created_at" required:"true"`

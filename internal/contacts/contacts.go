@@ -58,6 +58,8 @@ type Profile struct {
 	// Tags in alphabetical order; Consents by their purpose.
 	Tags     []string           `json:"tags,omitempty"`
 	Consents map[string]Consent `json:"consents,omitempty"`
+	// Memory is what conversations taught, by name; see [Profile.Remembered].
+	Memory map[string]Memory `json:"memory,omitempty"`
 }
 
 // alias is one address, ready to be looked up.

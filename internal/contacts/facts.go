@@ -58,6 +58,9 @@ func (c *Contacts) Consent(ctx context.Context, ws, id uuid.UUID, purpose string
 			p.Consents = map[string]Consent{}
 		}
 		p.Consents[purpose] = Consent{granted, at.UTC()}
+		if purpose == PurposeMemory && !granted {
+			p.Memory = nil
+		}
 		return nil
 	})
 }

@@ -102,6 +102,9 @@ type Snapshot struct {
 	// Tags of the contact, and what they agreed to, by purpose.
 	Tags     []string
 	Consents map[string]bool
+	// Memory is what earlier conversations taught of the contact; nothing without
+	// their consent.
+	Memory map[string]any
 	Blocked  bool
 	// OptedOut tells that the customer wants no messages at this address.
 	OptedOut bool
@@ -272,7 +275,7 @@ func (c *Conversations) open(ctx context.Context, k Key, l loaded) (*Snapshot, e
 	if err := c.openJSON(ctx, contacts.PlaceProfile, r.Profile, &profile); err != nil {
 		return nil, err
 	}
-	s.Name, s.Tags = profile.Name, profile.Tags
+	s.Name, s.Tags, s.Memory = profile.Name, profile.Tags, profile.Remembered()
 	if len(profile.Consents) > 0 {
 		s.Consents = make(map[string]bool, len(profile.Consents))
 		for purpose, consent := range profile.Consents {

@@ -2,6 +2,7 @@ package commerce_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ type customer struct {
 	replies map[string]string
 	// done lists what the flow asked for beside messages: call, input.
 	done []string
+	// contact is what the engine knows of them beside the name.
+	contact map[string]any
 }
 
 var replies = map[string]string{
@@ -55,8 +58,10 @@ func newCustomer(t *testing.T) *customer {
 // step gives what the customer sees, calls answered and all, line by line.
 func (c *customer) step(ev flow.Event) []string {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	known := map[string]any{"name": "Ana"}
+	maps.Copy(known, c.contact)
 	out := c.program.Step(flow.Input{State: c.state, Events: []flow.Event{ev}, Now: now,
-		Contact: map[string]any{"name": "Ana"}, Channel: "whatsapp"})
+		Contact: known, Channel: "whatsapp"})
 	require.Empty(c.t, out.Faults)
 	js, err := json.Marshal(out.State)
 	require.NoError(c.t, err)
@@ -261,6 +266,31 @@ func TestWhereIsMyOrder(t *testing.T) {
 	c.says("my order")
 	c.says("cancel this order")
 	require.Equal(t, []string{"I could not cancel it just now, so I am asking a colleague.", "A colleague will answer you right here."}, c.says("yes"))
+}
+
+func TestTheLastOrderIsRememberedWithConsent(t *testing.T) {
+	c := newCustomer(t)
+	c.fillsCart()
+	c.says("check out")
+	require.NotContains(t, strings.Join(c.done, "\n"), "contact_remember")
+
+	require.Equal(t, []string{"Shall I remember your last order, so that you need not look for it? Write *forget me* whenever you change your mind.", "[ Yes ]", "[ No ]"}, c.says("remember me"))
+	require.Equal(t, append([]string{"I will."}, menu...), c.says("yes"))
+	require.Contains(t, c.done, `parley.contact_consent {"granted":true,"purpose":"memory"}`)
+	c.contact = map[string]any{"consents": map[string]any{"memory": true}}
+	c.fillsCart()
+	c.says("check out")
+	require.Contains(t, c.done, `parley.contact_remember {"consented":true,"values":{"order":"case-1"}}`)
+
+	c.contact["memory"] = map[string]any{"order": "case-1"}
+	c.replies["parley.case_list"] = `{"cases":[{"id":"case-1","number":1042,"stage":"paid","text":"Order 1042 is being packed.","open":true,"can_cancel":false}]}`
+	c.talks([]turn{
+		{"hi", []string{"Hello Ana, welcome to our shop! ☕", "Is it about order 1042?", "[ Yes ]", "[ Something else ]"}},
+		{"yes", []string{"Order 1042 is being packed.", "[ Back to the menu ]", "[ Talk to a person ]"}},
+	})
+	c.replies["parley.case_list"] = `{"cases":[{"id":"case-1","number":1042,"stage":"delivered","text":"","open":false,"can_cancel":false}]}`
+	require.Equal(t, append([]string{"Hello Ana, welcome to our shop! ☕"}, menu...), c.says("hi"), "it is over")
+	require.Equal(t, append([]string{"I have forgotten it."}, menu...), c.says("forget me"))
 }
 
 func TestTalkingToAPerson(t *testing.T) {

@@ -31,6 +31,8 @@ var engineOperations = Catalogue{"parley": {
 		Input: json.RawMessage(`{"type":"object","properties":{"tag":{"type":"string"},"remove":{"type":"boolean"}},"required":["tag"],"additionalProperties":false}`)},
 	"contact_consent": {Effect: sdk.Keyed,
 		Input: json.RawMessage(`{"type":"object","properties":{"purpose":{"type":"string"},"granted":{"type":"boolean"}},"required":["purpose"],"additionalProperties":false}`)},
+	"contact_remember": {Effect: sdk.Keyed,
+		Input: json.RawMessage(`{"type":"object","properties":{"values":{"type":"object"},"consented":{"type":"boolean"}},"required":["values"],"additionalProperties":false}`)},
 	"contact_language": {Effect: sdk.Keyed,
 		Input: json.RawMessage(`{"type":"object","properties":{"language":{"type":"string"}},"required":["language"],"additionalProperties":false}`)},
 	"slots": {Effect: sdk.Read,

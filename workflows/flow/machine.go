@@ -87,6 +87,8 @@ type machine struct {
 	said string
 	// spoken and tone are the language and persona in use, once looked up.
 	spoken, tone string
+	// knows tells that the contact's facts are this machine's own copy.
+	knows bool
 	memory
 }
 

@@ -46,7 +46,7 @@ func (m *machine) environment() map[string]any {
 		m.env = make(map[string]any, len(m.p.defaults)+len(m.st.Vars)+len(reserved))
 		maps.Copy(m.env, m.p.defaults)
 		maps.Copy(m.env, m.st.Vars)
-		m.env["contact"] = m.in.Contact
+		m.env["contact"] = m.contact()
 		m.env["channel"] = m.in.Channel
 		m.env["now"] = m.in.Now.UTC().Round(0)
 		m.env["mood"] = m.st.Mood

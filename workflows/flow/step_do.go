@@ -19,6 +19,10 @@ func (m *machine) engine(operation string, input map[string]any) {
 
 func (m *machine) consent(purpose string, granted bool) {
 	m.engine("contact_consent", map[string]any{"purpose": purpose, "granted": granted})
+	m.learn("consents", purpose, granted)
+	if purpose == purposeMemory && !granted {
+		m.contact()["memory"] = map[string]any{}
+	}
 }
 
 // signalStep tells a case something, such as that the customer cancels it.

@@ -24,6 +24,7 @@
 //	refund    give a payment back        ticket    of the helpdesk
 //	crm       keep a customer, a deal    book      an appointment; unbook
 //	wait      for a time, or for news    tag, consent, subscribe, language
+//	remember  for conversations to come
 //	schedule  send a message later       emit      publish an event
 //	handoff   give it to people          stop, end end the flow
 //
@@ -361,7 +362,8 @@ type Input struct {
 	// Now is the time of the turn.
 	Now time.Time
 	// Contact holds facts that the flow may read as contact.NAME: "language",
-	// "name", "known" and what earlier conversations kept.
+	// "name", "tags", "consents" by their purpose, and "memory": what earlier
+	// conversations had remembered.
 	Contact map[string]any
 	// Channel is the connector's name of the channel ("whatsapp"), readable as channel.
 	Channel string

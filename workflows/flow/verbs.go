@@ -40,6 +40,7 @@ func init() { // here, since the steps refer to the language in turn
 		"schedule":  func() step { return &scheduleStep{} },
 		"tag":       func() step { return &tagStep{} },
 		"consent":   func() step { return &consentStep{} },
+		"remember":  func() step { return &rememberStep{} },
 		"subscribe": func() step { return &subscribeStep{} },
 		"language":  func() step { return &languageStep{} },
 		"emit":      func() step { return &emitStep{} },

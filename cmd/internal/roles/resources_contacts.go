@@ -55,7 +55,7 @@ func contactProblem(err error) error {
 }
 
 func showContact(c contacts.Contact) api.Contact {
-	out := api.Contact{ID: c.ID, Name: c.Profile.Name, Language: c.Language, Addresses: c.Addresses, Attributes: c.Profile.Attributes,
+	out := api.Contact{ID: c.ID, Name: c.Profile.Name, Language: c.Language, Addresses: c.Addresses, Attributes: c.Profile.Attributes, Memory: c.Profile.Remembered(),
 		Blocked: c.Blocked, Erased: c.Erased, CreatedAt: c.CreatedAt}
 	if c.MergedInto != uuid.Nil {
 		out.MergedInto = &c.MergedInto
