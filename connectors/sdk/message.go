@@ -82,6 +82,8 @@ type Media struct {
 	Caption  string `json:"caption,omitempty"`
 	// SHA256 is the file's hash in hexadecimal, where the provider gives it.
 	SHA256 string `json:"sha256,omitempty"`
+	// Size in bytes of an incoming file, where the provider tells it; 0 if not.
+	Size int64 `json:"size,omitempty"`
 }
 
 // Location is a point on the map, in degrees (WGS 84).

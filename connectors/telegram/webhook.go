@@ -104,6 +104,7 @@ type file struct {
 	ID   string `json:"file_id"`
 	MIME string `json:"mime_type"`
 	Name string `json:"file_name"`
+	Size int64  `json:"file_size"`
 }
 
 type place struct {
@@ -212,7 +213,7 @@ func (m message) incoming() *sdk.Incoming {
 	switch {
 	case f != nil:
 		in.Text = m.Caption
-		in.Media = &sdk.Media{Kind: kind, ID: f.ID, MIME: f.MIME, Filename: f.Name, Caption: m.Caption}
+		in.Media = &sdk.Media{Kind: kind, ID: f.ID, MIME: f.MIME, Filename: f.Name, Caption: m.Caption, Size: f.Size}
 	case m.Venue != nil:
 		in.Location = &sdk.Location{Latitude: m.Venue.Location.Latitude, Longitude: m.Venue.Location.Longitude,
 			Name: m.Venue.Title, Address: m.Venue.Address}

@@ -21,6 +21,7 @@ type answer struct {
 	Max      *expr    `flow:"max" doc:"the same, at most"`
 	Currency *fill    `flow:"currency" doc:"currency of an amount that is written without one"`
 	Types    []string `flow:"types" doc:"MIME types of a file, such as image/* or application/pdf"`
+	MaxSize  fileSize `flow:"max_size" doc:"how large a file may be, such as 500KB or 5MB; checked before it is fetched, where the channel tells its size"`
 	// Valid decides on the understood answer, which it sees as answer.
 	Valid *condition `flow:"valid" doc:"decides on the understood answer, which it sees as answer"`
 	// Retry is said before the question is put again; a list gives the wording of
@@ -79,6 +80,9 @@ func (a *answer) complete(r *reader, n *node, save *variable) {
 	}
 	if len(a.Types) > 0 && a.Kind != "file" && a.Kind != "photo" {
 		r.fail(n.get("types").pos, "types go with the kinds file and photo")
+	}
+	if a.MaxSize > 0 && a.Kind != "file" && a.Kind != "photo" {
+		r.fail(n.get("max_size").pos, "max_size goes with the kinds file and photo")
 	}
 	for _, t := range a.Types {
 		if !mimeType.MatchString(t) {

@@ -183,6 +183,24 @@ func parseSpan(text string) (time.Duration, error) {
 	return time.Duration(total), nil
 }
 
+// fileSize is a number of bytes, written as 500KB or 5MB (of 1,000 each).
+type fileSize int64
+
+var writtenSize = regexp.MustCompile(`^([0-9]{1,4})\s?([KMG])B$`)
+
+func (s *fileSize) read(r *reader, n *node) {
+	text, ok := r.plain(n, "a size")
+	m := writtenSize.FindStringSubmatch(strings.ToUpper(text))
+	if m == nil {
+		if ok {
+			r.fail(n.pos, "%q is no size: write 500KB, or 5MB", clip(text, 40))
+		}
+		return
+	}
+	whole, _ := strconv.ParseInt(m[1], 10, 64) // the pattern admits digits only
+	*s = fileSize(whole * map[string]int64{"K": 1e3, "M": 1e6, "G": 1e9}[m[2]])
+}
+
 // pattern is a regular expression (RE2) that must match a whole answer.
 type pattern struct{ *regexp.Regexp }
 

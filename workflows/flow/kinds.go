@@ -193,8 +193,15 @@ func receiveFile(msg *sdk.Incoming, a *answer) (any, bool) {
 	if f == nil || len(a.Types) > 0 && !slices.ContainsFunc(a.Types, func(t string) bool { return matchesType(t, f.MIME) }) {
 		return nil, false
 	}
-	return map[string]any{"kind": f.Kind, "id": clip(f.ID, 500), "url": clip(f.URL, 2000), "mime": clip(f.MIME, 200),
-		"filename": clip(f.Filename, 300), "caption": clip(f.Caption, 2000)}, true
+	if a.MaxSize > 0 && f.Size > int64(a.MaxSize) {
+		return nil, false
+	}
+	out := map[string]any{"kind": f.Kind, "id": clip(f.ID, 500), "url": clip(f.URL, 2000), "mime": clip(f.MIME, 200),
+		"filename": clip(f.Filename, 300), "caption": clip(f.Caption, 2000)}
+	if f.Size > 0 {
+		out["size"] = float64(f.Size)
+	}
+	return out, true
 }
 
 func receivePhoto(msg *sdk.Incoming, a *answer) (any, bool) {

@@ -50,6 +50,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[span]():          `{"type":"string","description":"a time span: 30s, 15m, 2h, 1d, 2w"}`,
 	reflect.TypeFor[optionalSpan]():  `{"type":["string","null"],"description":"a time span: 30s, 15m, 2h, 1d, 2w"}`,
 	reflect.TypeFor[optionalText]():  `{"type":["string","null"]}`,
+	reflect.TypeFor[fileSize]():      `{"type":"string","pattern":"^[0-9]{1,4} ?[KMGkmg][Bb]$"}`,
 	reflect.TypeFor[pattern]():       `{"type":"string","format":"regex"}`,
 	reflect.TypeFor[operation]():     `{"type":"string","pattern":"^[a-z][a-z0-9]*\\.[a-z][a-z0-9_]*$"}`,
 	reflect.TypeFor[connectorName](): `{"type":"string"}`,

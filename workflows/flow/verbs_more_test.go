@@ -425,3 +425,18 @@ func TestEngineSteps(t *testing.T) {
 	require.Equal(t, []string{`block "start", step 5: ` + errEmitted.Error()}, k.out.Faults, "nothing of the customer is published")
 	require.Equal(t, []string{"Done."}, k.result(`{"accepted":true,"text":"Done."}`))
 }
+
+func TestAFileThatIsTooLargeIsRefusedUnseen(t *testing.T) {
+	k := newTalk(t, flowOf("  start:\n    - ask: Your passport?\n      kind: file\n      types: [application/pdf]\n      max_size: 5MB\n      retry: At most 5 MB please.\n      save: passport\n    - say: \"{{ passport.size ?? 'unknown' }}\"\n"))
+	file := func(size int64) []string {
+		return k.events(Event{Kind: EventMessage, Message: &sdk.Incoming{Media: &sdk.Media{Kind: "document", ID: "m1", MIME: "application/pdf", Size: size}}})
+	}
+	k.say("hi")
+	require.Equal(t, []string{"At most 5 MB please.\n\nYour passport?"}, file(5_000_001))
+	require.Equal(t, []string{"5000000"}, file(5_000_000))
+	k.say("hi")
+	require.Equal(t, []string{"unknown"}, file(0), "where the channel does not tell it")
+	_, problems := Parse("f.yaml", []byte(flowOf("  start:\n    - ask: Your passport?\n      kind: file\n      max_size: large\n      save: passport\n")))
+	require.Len(t, problems, 1)
+	require.Contains(t, problems[0].Message, "write 500KB, or 5MB")
+}
