@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"parley/stacks/commerce"
+	"parley/stacks/leads"
+	"parley/stacks/service"
 )
 
 // Stack is one solution.
@@ -16,8 +18,11 @@ type Stack struct {
 	Title string
 	// Flows are its documents; the first one answers the customers.
 	Flows []Flow
-	// Connectors names those that must be connected, beside a channel.
-	Connectors []string
+	// Connectors names those that must be connected, beside a channel; Roles those
+	// that a connection of any provider must have taken on, such as helpdesk.
+	Connectors, Roles []string
+	// Calendars names those of the workspace in which appointments are made.
+	Calendars []string
 }
 
 // Flow is one document.
@@ -32,6 +37,17 @@ var all = map[string]Stack{
 		Title:      "A shop in a chat: catalogue, cart, payment, order status, people.",
 		Flows:      []Flow{{"commerce.yaml", commerce.Flow}},
 		Connectors: commerce.Connectors,
+	},
+	"customer-service": {
+		Title: "Customer service in a chat: common questions, tickets, people, feedback; English and Hindi.",
+		Flows: []Flow{{"service.yaml", service.Flow}},
+		Roles: service.Roles,
+	},
+	"leads": {
+		Title:     "Lead generation in a chat: qualifying questions, a score, the CRM, an appointment; English and Hindi.",
+		Flows:     []Flow{{"leads.yaml", leads.Flow}},
+		Roles:     leads.Roles,
+		Calendars: []string{leads.Calendar},
 	},
 }
 
@@ -53,7 +69,7 @@ func Load(name string) (Stack, error) {
 		return Stack{}, fmt.Errorf("there is no stack %q; there are: %s", name, strings.Join(Names(), ", "))
 	}
 	s.Name = name
-	s.Connectors = slices.Clone(s.Connectors)
+	s.Connectors, s.Roles, s.Calendars = slices.Clone(s.Connectors), slices.Clone(s.Roles), slices.Clone(s.Calendars)
 	s.Flows = slices.Clone(s.Flows)
 	for i, f := range s.Flows {
 		s.Flows[i].Source = slices.Clone(f.Source)

@@ -21,6 +21,9 @@ func TestEveryStackIsReadyToUse(t *testing.T) {
 			for _, f := range s.Flows {
 				doc, _ := flow.Parse(f.File, f.Source)
 				require.Empty(t, flow.Check(doc, nil))
+				for _, name := range doc.Roles() {
+					require.Contains(t, s.Roles, string(name))
+				}
 				for _, c := range doc.Connectors() {
 					if c != "parley" {
 						require.Contains(t, s.Connectors, c)
@@ -33,7 +36,7 @@ func TestEveryStackIsReadyToUse(t *testing.T) {
 
 func TestAnUnknownStackNamesThoseThatExist(t *testing.T) {
 	_, err := stacks.Load("comerce")
-	require.EqualError(t, err, `there is no stack "comerce"; there are: commerce`)
+	require.EqualError(t, err, `there is no stack "comerce"; there are: commerce, customer-service, leads`)
 }
 
 func TestAStackIsTheCallersOwn(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/types"
+
+	"parley/connectors/sdk/role"
 )
 
 // Document is a parsed flow. It is immutable after [Parse] and safe for
@@ -333,12 +335,34 @@ func (d *Document) Connectors() []string {
 			case *otpStep:
 				names = append(names, s.Call.connector)
 			case performs:
-				if p, _, _ := s.performed(); p.By != nil {
+				if p, _ := s.performedBy(); p.By != nil {
 					names = append(names, p.By.connector)
 				}
 			case *payStep:
 				if s.By != nil {
 					names = append(names, s.By.connector)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Roles lists the roles that a connection of the workspace must have taken on, in
+// alphabetical order: those of the steps that name no connector.
+func (d *Document) Roles() []role.Name {
+	var names []role.Name
+	for _, b := range d.blocks {
+		for _, s := range b.steps {
+			switch s := s.(type) {
+			case *payStep:
+				if s.By == nil {
+					names = append(names, role.Payments)
+				}
+			case performs:
+				if p, name := s.performedBy(); p.By == nil {
+					names = append(names, name)
 				}
 			}
 		}

@@ -26,8 +26,10 @@ type performer struct {
 
 // performs is a step that has a performer.
 type performs interface {
-	// performed gives the operation, who does it, and what it is for people.
-	performed() (p *performer, operation, what string)
+	// performedBy gives who does it, and the role.
+	performedBy() (*performer, role.Name)
+	// performed gives the operation, and what it is for people.
+	performed() (operation, what string)
 }
 
 // complete finds who was named for a role under "use", and says what is known of
@@ -160,7 +162,8 @@ func fieldsOfRecords() []string {
 
 // performed checks a step that a connector of the workspace does by its role.
 func (c *linter) performed(at pos, s performs) {
-	p, name, what := s.performed()
+	p, _ := s.performedBy()
+	name, what := s.performed()
 	if name == "" {
 		return // not readable, and reported
 	}

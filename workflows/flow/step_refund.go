@@ -36,9 +36,8 @@ func (o *optionalExpr) read(r *reader, n *node) {
 
 func (s *refundStep) finish(r *reader, _ *node) { s.complete(r, role.Payments, "refund") }
 
-func (s *refundStep) performed() (*performer, string, string) {
-	return &s.performer, "refund_create", "a refund"
-}
+func (s *refundStep) performedBy() (*performer, role.Name) { return &s.performer, role.Payments }
+func (s *refundStep) performed() (operation, what string)  { return "refund_create", "a refund" }
 
 func (s *refundStep) run(m *machine) move {
 	input := map[string]any{}

@@ -98,12 +98,15 @@ func (s *crmStep) finish(r *reader, n *node) {
 	r.acts(n, crmActions[string(s.CRM)], role.CRM, s.With, &s.performer)
 }
 
-func (s *ticketStep) performed() (*performer, string, string) {
-	return &s.performer, ticketActions[string(s.Ticket)].operation, "ticket: " + string(s.Ticket)
+func (s *ticketStep) performedBy() (*performer, role.Name) { return &s.performer, role.Helpdesk }
+func (s *crmStep) performedBy() (*performer, role.Name)    { return &s.performer, role.CRM }
+
+func (s *ticketStep) performed() (operation, what string) {
+	return ticketActions[string(s.Ticket)].operation, "ticket: " + string(s.Ticket)
 }
 
-func (s *crmStep) performed() (*performer, string, string) {
-	return &s.performer, crmActions[string(s.CRM)].operation, "crm: " + string(s.CRM)
+func (s *crmStep) performed() (operation, what string) {
+	return crmActions[string(s.CRM)].operation, "crm: " + string(s.CRM)
 }
 
 func (s *ticketStep) run(m *machine) move {
