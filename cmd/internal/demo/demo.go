@@ -16,6 +16,7 @@ import (
 	"parley/cmd/internal/roles"
 	"parley/connectors/sdk/fake"
 	"parley/internal/access"
+	"parley/internal/bookings"
 	"parley/internal/connections"
 	"parley/internal/sandbox"
 	"parley/stacks"
@@ -65,6 +66,9 @@ func Seed(ctx context.Context, e *roles.Engine, d Options) (map[string]Account, 
 	if err != nil {
 		return nil, err
 	}
+	if err := makeCalendars(ctx, e, ws, d.Stack); err != nil {
+		return nil, err
+	}
 	out := map[string]Account{}
 	for _, f := range d.Fakes {
 		out[f.Connector] = Account{Account: account, Hook: "/hooks/" + f.Connector + "/" + account,
@@ -83,6 +87,28 @@ func Seed(ctx context.Context, e *roles.Engine, d Options) (map[string]Account, 
 		}
 	}
 	return out, tellSandbox(ctx, d, out)
+}
+
+// makeCalendars makes the calendars that a stack makes appointments in, unless they
+// are there.
+func makeCalendars(ctx context.Context, e *roles.Engine, ws uuid.UUID, stack string) error {
+	s, err := stacks.Load(stack)
+	if err != nil {
+		return err
+	}
+	for _, name := range s.Calendars {
+		if _, err := e.Bookings.Calendar(ctx, ws, name); !errors.Is(err, bookings.ErrNoCalendar) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := e.Bookings.Put(ctx, ws, name, bookings.Calendar{Title: "Demo", Zone: "Asia/Kolkata", Minutes: 30,
+			Week: map[string]string{"mon-sat": "9:00-19:00"}}, "seed"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publishStack publishes the stack's flows unless they are published, and
