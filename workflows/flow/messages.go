@@ -95,6 +95,12 @@ func sample(s step, base string) (sdk.Content, bool) {
 			c.Choices = append(c.Choices, sdk.Choice{ID: o.ID, Label: word(o.Label), Description: word(o.Description)})
 		}
 		return c, len(c.Choices) > 0
+	case *bookStep:
+		c := sdk.Content{Text: word(&s.Ask)}
+		for range s.offer() {
+			c.Choices = append(c.Choices, sdk.Choice{ID: "slot", Label: when("2026-11-24T09:30:00Z", base)})
+		}
+		return c, true
 	case *formStep:
 		return sdk.Content{Text: word(&s.Form)}, true
 	case *signStep:

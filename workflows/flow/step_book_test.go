@@ -122,3 +122,11 @@ func TestTimesAreWrittenInTheCustomersLanguage(t *testing.T) {
 	}
 	require.Equal(t, "soon", when("soon", "en"))
 }
+
+func TestWhatABookingSaysIsCheckedAgainstChannels(t *testing.T) {
+	doc, problems := Parse("f.yaml", []byte(flowOf(doctor)))
+	require.Empty(t, problems)
+	first := doc.Messages()[0]
+	require.Equal(t, "When?", first.Content.Text)
+	require.Len(t, first.Content.Choices, 2)
+}
