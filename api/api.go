@@ -126,7 +126,8 @@ func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
 		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.missRoutes(),
-		s.caseRoutes(), s.calendarRoutes(), s.bookingRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
+		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
+		s.calendarRoutes(), s.bookingRoutes(),
 	} {
 		all = append(all, some...)
 	}

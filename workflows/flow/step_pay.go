@@ -36,6 +36,8 @@ type payStep struct {
 	Currency fill `flow:"currency,required" doc:"the currency, three letters (ISO 4217)"`
 	// By is the connector that takes the payment.
 	By *connectorName `flow:"by" doc:"the connector that takes the payment, or a name given under use; the workspace's own where not said"`
+	// Save takes the payment when it is made.
+	Save *variable `flow:"save" doc:"the variable that takes the payment: {payment_intent, amount, currency}, which refund can be given"`
 	// Expires is how long the link is good for.
 	Expires span `flow:"expires" doc:"how long the link is good for"`
 	// Text stands above the link, Button on it.
@@ -45,9 +47,7 @@ type payStep struct {
 	// no link could be made.
 	Paid    *target `flow:"paid" doc:"where a payment leads; the next step where not said"`
 	Expired *target `flow:"expired" doc:"where the link's expiry leads"`
-	// Save takes the payment when it is made.
-	Save   *variable `flow:"save" doc:"the variable that takes the payment: {payment_intent, amount, currency}, which refund can be given"`
-	Failed *target   `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
+	Failed  *target `flow:"failed" doc:"where a payment that failed leads, or that no link could be made"`
 	// Delayed is said once while the provider is out.
 	Delayed *phrase `flow:"delayed" doc:"said once when the provider is out, so that the link has to wait for it"`
 }

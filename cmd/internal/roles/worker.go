@@ -66,8 +66,9 @@ func (e *Engine) Worker(ctx context.Context) error {
 // Activities returns the activities of this engine.
 func (e *Engine) Activities() *activities.Activities {
 	return activities.New(activities.Deps{Vault: e.Vault, Conversations: e.Conversations, Inbox: e.Inbox, Ledger: e.Ledger, Cases: e.Cases, Contacts: e.Contacts,
-		Bookings: e.Bookings, Connections: e.Connections, Outages: e.Outages, Templates: templates.New(e.DB), Flows: e.Flows, Models: e.Models, Misses: e.Misses, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
-		Metrics: activities.NewMetrics(e.Registry), CaseSettings: e.CaseSettings})
+		Connections: e.Connections, Outages: e.Outages, Templates: templates.New(e.DB), Flows: e.Flows, Models: e.Models, Misses: e.Misses, Starter: e.Temporal, Waker: e.Waker, Log: e.Log,
+		Metrics: activities.NewMetrics(e.Registry), CaseSettings: e.CaseSettings,
+		Bookings: e.Bookings})
 }
 
 // Dispatcher returns a dispatcher that counts what it leaves to the sweeper.

@@ -114,8 +114,9 @@ func connectorsFolder(args []string) string {
 func rootCommand(list, all []sdk.Connector) *cobra.Command {
 	root := exit.Group(&cobra.Command{Use: "parley", Short: "The integration engine for customer conversations"},
 		rolecmd.API(list), rolecmd.Worker(list), rolecmd.Migrate(),
+		bookingcmd.Calendar(), bookingcmd.Booking(),
 		accesscmd.Workspace(), accesscmd.Key(),
-		flowcmd.New(all), connectorcmd.New(all), connectioncmd.New(), effectcmd.New(), bookingcmd.Calendar(), bookingcmd.Booking(), templatecmd.New(), nlucmd.New(all), buildcmd.New(), benchcmd.New(),
+		flowcmd.New(all), connectorcmd.New(all), connectioncmd.New(), effectcmd.New(), templatecmd.New(), nlucmd.New(all), buildcmd.New(), benchcmd.New(),
 		versionCommand(), settingsTopic(),
 	)
 	root.PersistentFlags().String(connectorsFlag, "", "folder with connectors that are data (PARLEY_CONNECTORS)")
