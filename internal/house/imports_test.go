@@ -44,6 +44,7 @@ var rooms = []room{
 
 	// What is durable; order among themselves is in floors.
 	{"./internal/devstack", []string{"./internal/devstack"}},
+	{"./internal/transcript", []string{"./connectors/sdk", "./internal/planner", "./workflows/flow"}}, // plays flows
 	{"./internal/sandbox", []string{"./internal/sandbox", "./connectors/sdk", "./internal/observe"}},
 	{"./internal", []string{"./internal", "./connectors/sdk"}},
 
@@ -71,7 +72,7 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
 	{"./internal/access", "./internal/audit", "./internal/bookings", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
-		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages"},
+		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages", "./internal/transcript"},
 	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/misses", "./internal/reconcile", "./internal/templates"},
 	{"./internal/intake"},
 }

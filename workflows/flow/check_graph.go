@@ -54,7 +54,7 @@ func mapRoutes(d *Document) *routeMap {
 		s := at.block.steps[at.step]
 		e := s.exits()
 		for _, j := range e.jumps {
-			r.edges[n] = append(r.edges[n], edge{exit: j, node: r.first[j.to.to]})
+			r.edges[n] = append(r.edges[n], edge{exit: j, node: r.first[j.to.to.block()]})
 		}
 		if _, ok := s.(*returnStep); ok {
 			r.edges[n] = append(r.edges[n], edge{node: atReturn})
@@ -98,7 +98,7 @@ func (r *routeMap) returns(calls []int) {
 		for _, n := range calls {
 			at := r.nodes[n]
 			s := at.block.steps[at.step].(*subStep)
-			start := r.first[s.flow.start.to]
+			start := r.first[s.flow.start.to.block()]
 			if len(r.edges[n]) > 1 || !r.leads(start, func(edge) bool { return true }) {
 				continue
 			}
@@ -110,7 +110,7 @@ func (r *routeMap) returns(calls []int) {
 		again = false
 		for _, n := range calls {
 			start := r.nodes[n].block.steps[r.nodes[n].step].(*subStep).flow.start
-			if len(r.edges[n]) > 1 && r.edges[n][1].waits && r.leads(r.first[start.to], func(e edge) bool { return !e.waits }) {
+			if len(r.edges[n]) > 1 && r.edges[n][1].waits && r.leads(r.first[start.to.block()], func(e edge) bool { return !e.waits }) {
 				r.edges[n][1].waits = false
 				again = true
 			}
@@ -153,7 +153,7 @@ func (r *routeMap) walk(from []int, take func(edge) bool) []bool {
 func (r *routeMap) entrances() []int {
 	var out []int
 	for _, t := range r.doc.entries() {
-		out = append(out, r.first[t.to])
+		out = append(out, r.first[t.to.block()])
 	}
 	return out
 }

@@ -255,12 +255,12 @@ func (d *Document) resolve(r *reader) {
 		d.head.Start.to = move(d.index["start"])
 	}
 	d.head.Words.defaults(d)
-	for _, t := range d.targets {
+	for n, t := range d.targets {
 		i, ok := d.find(t)
 		if !ok {
 			r.fail(t.pos, "there is no block %q%s", t.name, didYouMean(t.name, d.blockNames()))
 		}
-		t.to = move(i)
+		t.to = moveTo(i, n+1)
 	}
 	for _, b := range d.blocks {
 		for _, s := range b.steps {

@@ -19,7 +19,7 @@ const (
 
 var errEndless = errors.New("the flow runs on without a question or a wait")
 
-// move says where a flow goes after a step: a block's index, or one of the below.
+// move says where a flow goes after a step: a jump to a block, or one of the below.
 type move int
 
 const (
@@ -186,6 +186,7 @@ func (m *machine) timer(ev *Event) {
 // has ended.
 func (m *machine) proceed(mv move) {
 	for mv != park {
+		m.passed(mv)
 		m.leave()
 		var s step
 		switch {
@@ -193,8 +194,8 @@ func (m *machine) proceed(mv move) {
 			s = m.stepAt(m.st.Block, m.st.Step)
 		case mv == advance:
 			s = m.following()
-		case mv >= 0 && int(mv) < len(m.p.doc.blocks):
-			s = m.enter(m.p.doc.blocks[mv])
+		case mv >= 0 && mv.block() < len(m.p.doc.blocks):
+			s = m.enter(m.p.doc.blocks[mv.block()])
 		}
 		if s == nil {
 			if !m.end(mv == advance) {
@@ -207,6 +208,7 @@ func (m *machine) proceed(mv move) {
 			mv = m.trouble(errEndless)
 			continue
 		}
+		m.ran()
 		mv = s.run(m)
 	}
 }
@@ -315,7 +317,7 @@ func (m *machine) send(c sdk.Content) { m.emit(Effect{Kind: EffectSend, Content:
 func (m *machine) emit(e Effect) string {
 	m.st.Seq++
 	e.Ref = "e" + strconv.FormatInt(m.st.Seq, 10)
-	e.Block = m.st.Block
+	e.Block, e.Step = m.st.Block, m.st.Step
 	m.out.Effects = append(m.out.Effects, e)
 	return e.Ref
 }

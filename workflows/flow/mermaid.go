@@ -17,7 +17,7 @@ func (d *Document) Graph() string {
 		}
 	}
 	for _, k := range d.head.Keywords {
-		if to := d.blocks[k.target.to]; len(k.words) > 0 {
+		if to := d.blocks[k.target.to.block()]; len(k.words) > 0 {
 			fmt.Fprintf(&b, "    k%s([\"%s\"]) --> %s\n", ids[to], mermaidText(k.words[0].text), ids[to])
 		}
 	}
@@ -25,7 +25,7 @@ func (d *Document) Graph() string {
 	for _, one := range d.blocks {
 		for _, s := range one.steps {
 			for _, j := range s.exits().jumps {
-				to := d.blocks[j.to.to]
+				to := d.blocks[j.to.to.block()]
 				from := ids[one.root()]
 				if to.outer != nil {
 					continue // a part of the block itself

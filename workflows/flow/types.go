@@ -181,8 +181,9 @@ type Effect struct {
 	Live LiveChat `json:"live,omitzero"`
 	// Note tells the agents why, in the flow author's words.
 	Note string `json:"note,omitempty"`
-	// Block is the block that asked for it, for summaries and statistics.
+	// Block and Step are what asked for it, for summaries and statistics.
 	Block string `json:"block,omitempty"`
+	Step  int    `json:"step,omitempty"`
 }
 
 // PayInput is what a payment is for. Amount is in the currency's minor unit.
@@ -373,6 +374,8 @@ type Input struct {
 	// Entropy is random bytes of this turn that nobody can guess, for codes that
 	// are sent to customers. It needs 16 or more.
 	Entropy []byte
+	// Trace asks for [Output.Passed].
+	Trace bool
 }
 
 // Output is what one step decides.
@@ -390,4 +393,7 @@ type Output struct {
 	// never a value. The customer has been told and, where the flow has an agent
 	// queue, handed to a person.
 	Faults []string
+	// Passed are the ways gone, where Input.Trace asks for them; [Document.Ways]
+	// lists all there are.
+	Passed []Passage
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -84,3 +85,13 @@ func (r *reader) step(n *node) step {
 func verbNames() []string { return slices.Sorted(maps.Keys(verbs)) }
 
 func verbList() string { return strings.Join(verbNames(), ", ") }
+
+// verbOf is the verb of a step, as documents write it.
+func verbOf(s step) string {
+	for name, create := range verbs {
+		if reflect.TypeOf(create()) == reflect.TypeOf(s) {
+			return name
+		}
+	}
+	return ""
+}
