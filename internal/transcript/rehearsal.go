@@ -83,6 +83,8 @@ func (r *Rehearsal) Act(l *Line, rest []Line) error {
 		return r.write(l)
 	case "tap":
 		return r.tap(r.found.fill(l.Name))
+	case "enter":
+		return r.hear(sdk.Incoming{Tap: l.Name})
 	case "send":
 		return r.hear(sdk.Incoming{Text: l.Media.Caption, Media: l.Media})
 	case "location":
@@ -350,16 +352,18 @@ func (r *Rehearsal) send(c sdk.Content, s Seen) {
 	open := !r.inbound.IsZero() && r.now.Sub(r.inbound) < r.channel.Window
 	plan, err := planner.Plan(c, r.channel, planner.Window{Open: open})
 	if err != nil {
-		s.Content, s.Refused = c, err.Error()
+		s.Content, s.Portable, s.Refused = c, &c, err.Error()
 		if refused, ok := errors.AsType[*sdk.Error](err); ok {
 			s.Refused = refused.Message
 		}
 		r.seen = append(r.seen, &s)
 		return
 	}
-	for _, m := range plan.Messages {
+	for i, m := range plan.Messages {
 		one := s
-		one.Content = m
+		if one.Content = m; i == 0 {
+			one.Portable = &c
+		}
 		r.seen = append(r.seen, &one)
 	}
 }

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -182,9 +183,18 @@ func (r *run) one(l *Line, missing string, sort func(*Seen) bool, text func(*See
 	return nil
 }
 
-// bot claims the bot's next message.
+// bot claims the bot's next message; after anything, the next one that fits.
 func (r *run) bot(l *Line) *Failure {
-	s, f := r.next(l, says)
+	s, f := r.next(l, func(s *Seen) bool {
+		return says(s) && (!r.lenient || s.Kind == Fault || s.Refused != "" || l.Message.differs(s.Content, maps.Clone(r.on.Found())) == "")
+	})
+	if s == nil && f == nil && r.lenient { // the last thing said is the best to show
+		for _, one := range r.on.Seen()[r.from:] {
+			if !one.claimed && says(one) {
+				s = one
+			}
+		}
+	}
 	switch {
 	case f != nil:
 		return f

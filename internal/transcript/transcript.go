@@ -138,15 +138,17 @@ type Answer struct {
 // Seen is one thing that the flow did.
 type Seen struct {
 	Kind flow.EffectKind
-	// Content of a message; Refused says why the channel did not carry it.
-	Content sdk.Content
-	Refused string
+	// Content of a message, as the channel carries it; Refused says why it does not.
+	// Portable is what the flow said; of several messages only the first has it.
+	Content  sdk.Content
+	Portable *sdk.Content
+	Refused  string
 	// Operation as [Reply.Operation] writes it, or the event's or queue's name.
 	Operation string
 	Input     any
 	// Ref is the effect's name, by which it is answered.
 	Ref string
-	// Block, File, Line and Col are the step that did it.
+	// Block, Line and Col are the step that did it.
 	Block     string
 	Line, Col int
 	// At is when.

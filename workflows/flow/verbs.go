@@ -82,6 +82,9 @@ func (r *reader) step(n *node) step {
 	return s
 }
 
+// Verbs lists the verbs of the language.
+func Verbs() []string { return verbNames() }
+
 func verbNames() []string { return slices.Sorted(maps.Keys(verbs)) }
 
 func verbList() string { return strings.Join(verbNames(), ", ") }

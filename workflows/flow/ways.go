@@ -152,9 +152,13 @@ func (w *wayFinder) walk(n *node, in stand, path []string) {
 
 // branches sorts the jumps by the steps that hold them, and gives those of the head.
 func (w *wayFinder) branches() (head []Way) {
+	last := map[pos]int{} // a jump that was moved while it was read is there twice
+	for i, t := range w.doc.targets {
+		last[t.pos] = i
+	}
 	for i, t := range w.doc.targets {
 		post, known := w.at[t.pos]
-		if !known || slices.ContainsFunc(w.doc.head.Subs, func(s *subflow) bool { return s.start == t }) {
+		if !known || last[t.pos] != i || slices.ContainsFunc(w.doc.head.Subs, func(s *subflow) bool { return s.start == t }) {
 			continue
 		}
 		one := Way{Kind: branchKind(post.path), Name: post.path, Line: t.line, Col: t.col, Passage: Passage{jump: i + 1}}

@@ -14,6 +14,7 @@ import (
 	"parley/cmd/internal/catalogue"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
+	"parley/internal/transcript"
 	"parley/workflows/flow"
 )
 
@@ -100,20 +101,28 @@ func check(w io.Writer, file string, list []sdk.Connector, channels []string) (d
 }
 
 func schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var transcripts bool
+	cmd := &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of flow documents",
 		Long: `Prints the JSON Schema of flow documents, with which editors complete and explain
 keys: in VS Code with the YAML extension, put
 
     # yaml-language-server: $schema=flow.schema.json
 
-into a document's first line.`,
+into a document's first line. With --transcripts it is the schema of files of
+transcripts.`,
 		Args: exit.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(flow.Schema())
+			schema := flow.Schema
+			if transcripts {
+				schema = transcript.Schema
+			}
+			_, err := cmd.OutOrStdout().Write(schema())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&transcripts, "transcripts", false, "the schema of transcripts")
+	return cmd
 }
 
 func graphCommand() *cobra.Command {
