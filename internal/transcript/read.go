@@ -46,6 +46,7 @@ func (r *reader) whole(f *File, root *flow.Node) {
 	f.Flow = r.text(keys["flow"])
 	own := Setting{Channel: defaultChannel, Now: defaultNow, Zone: time.UTC}
 	r.setting(&own, keys)
+	f.Setting = own
 	list := keys["transcripts"]
 	if list == nil || list.Kind != flow.Mapping || len(list.Pairs) == 0 {
 		at := root
@@ -185,6 +186,9 @@ func (r *reader) answer(keys map[string]*flow.Node) *Answer {
 
 var classes = []string{string(sdk.Invalid), string(sdk.Auth), string(sdk.NotFound), string(sdk.Rejected),
 	string(sdk.Throttled), string(sdk.Unavailable), string(sdk.Uncertain)}
+
+// Classes are the classes of errors with which a call can end.
+func Classes() []string { return slices.Clone(classes) }
 
 func (r *reader) failure(keys map[string]*flow.Node) *sdk.Error {
 	e := &sdk.Error{Class: sdk.Unavailable, Code: r.text(keys["code"]), Customer: r.text(keys["customer"]), Message: "the transcript says so"}

@@ -44,6 +44,8 @@ type Rehearsal struct {
 	due []dueAnswer
 	// rest are the lines ahead, of which some answer calls.
 	rest []Line
+	// entered are the blocks entered since the last line.
+	entered []string
 	// Passed are the ways gone so far.
 	Passed map[flow.Passage]bool
 }
@@ -77,7 +79,7 @@ func (r *Rehearsal) Now() time.Time { return r.now }
 
 // Act does what a line says.
 func (r *Rehearsal) Act(l *Line, rest []Line) error {
-	r.rest = rest
+	r.rest, r.entered = rest, nil
 	switch l.Verb {
 	case "customer":
 		return r.write(l)
@@ -274,6 +276,7 @@ func (r *Rehearsal) step(events ...flow.Event) error {
 	for _, p := range out.Passed {
 		r.Passed[p] = true
 	}
+	r.entered = append(r.entered, out.Entered...)
 	for _, f := range out.Faults {
 		r.seen = append(r.seen, &Seen{Kind: Fault, Operation: f, At: r.now})
 	}
@@ -399,10 +402,13 @@ func (r *Rehearsal) replyTo(s *Seen) (Answer, bool) {
 		return a, true
 	}
 	if s.Kind == flow.EffectPay {
-		return Answer{Give: map[string]any{"url": "https://pay.example/" + s.Ref}}, true
+		return Answer{Give: map[string]any{"url": paymentLink(s)}}, true
 	}
 	return Answer{}, false
 }
+
+// paymentLink is the link of a payment that no reply gives one.
+func paymentLink(s *Seen) string { return "https://pay.example/" + s.Ref }
 
 // names tells whether a pattern of operations has one.
 func names(pattern, operation string) bool {
@@ -428,6 +434,7 @@ func (r *Rehearsal) answer(call *Seen, a Answer, timeout time.Duration) error {
 	if a.After > timeout {
 		a = Answer{After: timeout, Error: &sdk.Error{Class: sdk.Unavailable, Code: "timeout", Message: "no answer came in time"}}
 	}
+	call.ended = &a
 	ev := flow.Event{Kind: flow.EventCallResult, Ref: call.Ref, Error: a.Error}
 	if a.Error == nil {
 		js, err := json.Marshal(a.Give)

@@ -235,8 +235,16 @@ func (r *run) waiting() string {
 // effect claims something that is done beside messages.
 func (r *run) effect(l *Line) *Failure {
 	want := wanted(l)
+	if l.Answer != nil { // a call that still waits may be older than the customer's last word
+		state, err := r.on.State()
+		for _, s := range r.on.Seen()[:r.from] {
+			if _, is := want.is(s, maps.Clone(r.on.Found())); is && err == nil && !s.claimed && s.Ref == state.Pending {
+				return r.answer(l, s, want)
+			}
+		}
+	}
 	s, f := r.next(l, func(s *Seen) bool {
-		_, ok := want.is(s, r.on.Found())
+		_, ok := want.is(s, maps.Clone(r.on.Found()))
 		return ok
 	})
 	if f != nil {
@@ -245,6 +253,12 @@ func (r *run) effect(l *Line) *Failure {
 	if s == nil {
 		return r.missing(l, want)
 	}
+	return r.answer(l, s, want)
+}
+
+// answer claims an effect, and ends it where the line says how.
+func (r *run) answer(l *Line, s *Seen, want expected) *Failure {
+	want.is(s, r.on.Found()) // for what patterns find
 	s.claimed = true
 	if l.Answer == nil {
 		return nil

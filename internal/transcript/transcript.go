@@ -25,7 +25,9 @@ type File struct {
 	Path string
 	// Flow is the flow's file as written, relative to this one; empty where none
 	// is named.
-	Flow        string
+	Flow string
+	// Setting is what all of them begin with.
+	Setting
 	Transcripts []*Transcript
 }
 
@@ -155,6 +157,8 @@ type Seen struct {
 	At time.Time
 
 	claimed bool
+	// ended is how a call ended, once that is known.
+	ended *Answer
 }
 
 // Fault is the kind of what the flow could not do.

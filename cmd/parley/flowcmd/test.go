@@ -20,8 +20,8 @@ import (
 	"parley/workflows/flow"
 )
 
-// testing is one call of test.
-type testing struct {
+// rehearsing is one call of test.
+type rehearsing struct {
 	list        []sdk.Connector
 	only        string
 	asJSON      bool
@@ -30,10 +30,12 @@ type testing struct {
 	minCoverage float64
 	watch       bool
 	out         io.Writer
+	// read are the files that the last round has read.
+	read []string
 }
 
 func testCommand(list []sdk.Connector) *cobra.Command {
-	t := testing{list: list}
+	t := rehearsing{list: list}
 	cmd := &cobra.Command{
 		Use: "test [PATH…]", Short: "Play transcripts against flows",
 		Long: `Plays transcripts: conversations that say what the customer writes and what the bot
@@ -66,11 +68,15 @@ files that cannot be read.`,
 	f.BoolVar(&t.asJSON, "json", false, "print the result as JSON")
 	f.StringVar(&t.junit, "junit", "", "write the result as JUnit XML into this file too")
 	f.BoolVar(&t.coverage, "coverage", false, "list what no transcript reached")
+	f.BoolVar(&t.watch, "watch", false, "play again whenever a file changes, until it is interrupted")
 	f.Float64Var(&t.minCoverage, "min-coverage", 0, "fail if less than this share, in percent, is covered")
 	return cmd
 }
 
-func (t *testing) run(_ context.Context, paths []string) error {
+func (t *rehearsing) run(ctx context.Context, paths []string) error {
+	if t.watch {
+		return t.watching(ctx, paths)
+	}
 	ok, err := t.once(paths)
 	if err == nil && !ok {
 		err = exit.Failed()
@@ -88,7 +94,7 @@ type outcome struct {
 }
 
 // once plays everything and prints what came of it.
-func (t *testing) once(paths []string) (bool, error) {
+func (t *rehearsing) once(paths []string) (bool, error) {
 	o, err := t.play(paths)
 	if err != nil {
 		return false, err
@@ -124,13 +130,14 @@ func writeFile(path string, write func(io.Writer) error) error {
 }
 
 // play reads and plays all transcripts of the paths.
-func (t *testing) play(paths []string) (*outcome, error) {
+func (t *rehearsing) play(paths []string) (*outcome, error) {
 	files, err := transcriptFiles(paths)
 	if err != nil {
 		return nil, err
 	}
 	o := &outcome{coverage: map[string]*transcript.Coverage{}, sources: map[string]source{}}
 	flows := map[string]*rehearsed{}
+	defer func() { t.read = o.files }()
 	for _, file := range files {
 		if err := t.file(o, flows, file); err != nil {
 			return nil, err
@@ -147,7 +154,7 @@ type rehearsed struct {
 }
 
 // file plays the transcripts of one file.
-func (t *testing) file(o *outcome, flows map[string]*rehearsed, file string) error {
+func (t *rehearsing) file(o *outcome, flows map[string]*rehearsed, file string) error {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return exit.Misused("%v", err)
@@ -182,7 +189,7 @@ func (t *testing) file(o *outcome, flows map[string]*rehearsed, file string) err
 }
 
 // flow reads and compiles a flow once. What is wrong with it is noted.
-func (t *testing) flow(o *outcome, flows map[string]*rehearsed, path string) (*rehearsed, error) {
+func (t *rehearsing) flow(o *outcome, flows map[string]*rehearsed, path string) (*rehearsed, error) {
 	if one, ok := flows[path]; ok {
 		return one, nil
 	}
@@ -291,7 +298,7 @@ func transcriptsOf(path string) (string, error) {
 }
 
 // passed tells whether everything is as wanted.
-func (t *testing) passed(o *outcome) bool {
+func (t *rehearsing) passed(o *outcome) bool {
 	for _, r := range o.results {
 		if r.Failure != nil {
 			return false
@@ -318,7 +325,7 @@ func (o *outcome) percent() float64 {
 var wayKinds = []flow.WayKind{flow.WayBlock, flow.WayStep, flow.WayBranch, flow.WayError}
 
 // text prints the outcome for people.
-func (t *testing) text(o *outcome) error {
+func (t *rehearsing) text(o *outcome) error {
 	failed := 0
 	var took time.Duration
 	for _, r := range o.results {
@@ -397,7 +404,7 @@ func describe(w flow.Way) string {
 }
 
 // json prints the outcome for programs.
-func (t *testing) json(o *outcome) error {
+func (t *rehearsing) json(o *outcome) error {
 	out := report{Passed: 0, Transcripts: []reported{}, Uncovered: []uncoveredWay{}, Coverage: o.percent()}
 	out.BlocksCovered, out.BlocksTotal = o.count(flow.WayBlock)
 	out.StepsCovered, out.StepsTotal = o.count(flow.WayStep)
