@@ -91,6 +91,7 @@ func (s *server) conversationRoutes() []route {
 			func(ctx context.Context, p Principal, in *conversationMessages) (Page[Message], error) {
 				return s.listMessages(ctx, p, in.ID, in.Paging)
 			}),
+		s.heardRoute(),
 		op(s, route{method: http.MethodPost, path: "/v1/conversations/{id}/take", id: "takeConversation", tag: tag, scope: "conversations:write",
 			summary: "Gives the conversation to a human agent; the bot is silent from then on.", problems: both},
 			func(ctx context.Context, p Principal, in *agentIn) (Conversation, error) {

@@ -288,6 +288,10 @@ func (m messages) Get(_ context.Context, _ uuid.UUID, id string) (api.Message, e
 	return api.Message{ID: "1", Direction: "in", From: "customer", At: moment}, nil
 }
 
+func (m messages) Heard(context.Context, uuid.UUID, uuid.UUID, api.PageQuery) ([]api.Heard, string, error) {
+	return []api.Heard{{Number: 1, Turn: 1, Kind: "message", At: moment, TurnAt: moment, FlowHash: "abc", Body: json.RawMessage(`{"kind":"message"}`)}}, "", nil
+}
+
 type flows struct{ *memory }
 
 func (m flows) Publish(_ context.Context, _ uuid.UUID, f api.NewFlow) (api.Flow, error) {

@@ -36,6 +36,7 @@ type Messages interface {
 	List(ctx context.Context, ws, conversation uuid.UUID, q PageQuery) (items []Message, next string, err error)
 	// Get returns problem.NotFound for one that does not exist in the workspace.
 	Get(ctx context.Context, ws uuid.UUID, id string) (Message, error)
+	heards
 }
 
 type conversationMessages struct {

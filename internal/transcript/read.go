@@ -114,6 +114,12 @@ func (r *reader) setting(s *Setting, keys map[string]*flow.Node) {
 	if n := keys["seed"]; n != nil {
 		s.Seed = r.text(n)
 	}
+	if n := keys["conversation"]; n != nil {
+		s.Conversation = r.text(n)
+	}
+	if n := keys["person"]; n != nil {
+		s.Person = r.text(n)
+	}
 	if n := keys["replies"]; n != nil {
 		s.Replies = append(r.replies(n), s.Replies...)
 	}

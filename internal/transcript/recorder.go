@@ -97,7 +97,11 @@ func (r *Recorder) Write(w io.Writer, flowFile, name string) error {
 	if len(r.set.Vars) > 0 {
 		one = append(one, item("vars", r.set.Vars))
 	}
-	one = append(one, item("now", r.set.Now.UTC().Format(time.RFC3339)), item("seed", r.set.Seed), item("lines", r.lines))
+	one = append(one, item("now", r.set.Now.UTC().Format(time.RFC3339)), item("seed", r.set.Seed))
+	if r.set.Conversation != "" {
+		one = append(one, item("conversation", r.set.Conversation), item("person", r.set.Person))
+	}
+	one = append(one, item("lines", r.lines))
 	file = append(file, item("transcripts", yaml.MapSlice{item(name, one)}))
 	return yaml.NewEncoder(w, yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true)).Encode(file)
 }

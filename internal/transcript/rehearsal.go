@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -271,7 +272,7 @@ func (r *Rehearsal) step(events ...flow.Event) error {
 	}
 	entropy := sha256.Sum256([]byte(r.set.Seed + "/" + strconv.FormatInt(r.number, 10)))
 	out := r.program.Step(flow.Input{State: r.state, Events: events, Now: r.now, Contact: r.contact, Channel: r.set.Channel,
-		Conversation: "conversation/" + r.set.Seed, Person: "person/" + r.set.Seed, Entropy: entropy[:], Trace: true})
+		Conversation: cmp.Or(r.set.Conversation, "conversation/"+r.set.Seed), Person: cmp.Or(r.set.Person, "person/"+r.set.Seed), Entropy: entropy[:], Trace: true})
 	r.state = out.State
 	for _, p := range out.Passed {
 		r.Passed[p] = true

@@ -52,8 +52,10 @@ type Setting struct {
 	// Now is when it begins; Zone is where "until tomorrow 09:00" is meant.
 	Now  time.Time
 	Zone *time.Location
-	// Seed stands for the conversation and the contact in what is chosen at random.
-	Seed string
+	// Seed decides what is chosen at random, where Conversation and Person, their IDs,
+	// do not.
+	Seed                 string
+	Conversation, Person string
 	// Replies are how connectors answer; the first that fits counts.
 	Replies []Reply
 }

@@ -133,6 +133,8 @@ var (
 		{"now", shapeText, "when it begins, as 2026-01-05T09:00:00Z; that moment where not said"},
 		{"zone", shapeText, "time zone of times that are written, an IANA name; UTC where not said"},
 		{"seed", shapeText, "decides what is chosen at random; the transcript's name where not said"},
+		{"conversation", shapeText, "the conversation's ID, by which what is chosen at random is chosen; made of the seed where not said"},
+		{"person", shapeText, "the contact's ID, by which split chooses; made of the seed where not said"},
 		{"replies", shapeObject, "how connectors answer: operation to one answer, or to a list of which the first that fits counts"},
 	}
 	fileKeys       = append(with(key{"flow", shapeText, "the flow's file, relative to this one; the one of the same name without _test where not said"}), append(settingKeys, key{"transcripts", shapeObject, "conversations by their names"})...)

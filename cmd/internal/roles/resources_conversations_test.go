@@ -110,6 +110,31 @@ func TestConversationsAreFound(t *testing.T) {
 	}
 }
 
+func TestWhatWasHeardIsListedByTurns(t *testing.T) {
+	d := open(t)
+	conv := d.conversation("hi", "anybody?")
+	heard := func(q api.PageQuery) ([]api.Heard, string, error) {
+		return d.Messages.Heard(t.Context(), d.ws, conv.ID, q)
+	}
+	require.Empty(t, all(t, 3, heard), "nothing is answered yet")
+	d.answer(conv, "Hello!")
+	list := all(t, 1, heard)
+	require.Len(t, list, 2)
+	for i, text := range []string{"hi", "anybody?"} {
+		require.Equal(t, []any{int64(i + 1), int64(1), "message"}, []any{list[i].Number, list[i].Turn, list[i].Kind})
+		require.Contains(t, string(list[i].Body), text)
+	}
+	other := storetest.Workspace(t, d.e.DB, "other")
+	_, _, err := d.Messages.Heard(t.Context(), other, conv.ID, api.PageQuery{Limit: 1})
+	refused(t, problem.NotFound, err)
+
+	_, err = d.e.Vault.Destroy(t.Context(), d.ws, conv.Contact, vault.Conversation)
+	require.NoError(t, err)
+	for _, h := range all(t, 5, heard) {
+		require.Nil(t, h.Body)
+	}
+}
+
 func TestMessagesAreReadFromTheBeginning(t *testing.T) {
 	d := open(t)
 	ctx := t.Context()
