@@ -44,7 +44,7 @@ var rooms = []room{
 
 	// What is durable; order among themselves is in floors.
 	{"./internal/devstack", []string{"./internal/devstack"}},
-	{"./internal/transcript", []string{"./connectors/sdk", "./internal/planner", "./workflows/flow"}}, // plays flows
+	{"./internal/transcript", []string{"./internal/transcript", "./connectors/sdk", "./internal/planner", "./workflows/flow"}}, // plays flows
 	{"./internal/sandbox", []string{"./internal/sandbox", "./connectors/sdk", "./internal/observe"}},
 	{"./internal", []string{"./internal", "./connectors/sdk"}},
 
@@ -57,7 +57,7 @@ var rooms = []room{
 
 	{"./cmd/internal", []string{"./cmd/internal", "./api", "./activities", "./workflows", "./connectors", "./internal", "./stacks"}},
 	{"./cmd/parley/program", []string{"./cmd/parley", "./connectors", "./internal/config"}},
-	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/apiclient", "./cmd/parley/exit", "./cmd/parley/source", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
+	{"./cmd/parley/*", []string{"./cmd/internal", "./cmd/parley/apiclient", "./cmd/parley/connected", "./cmd/parley/exit", "./cmd/parley/source", "./api", "./workflows", "./connectors", "./internal", "./stacks"}},
 	{"./cmd", []string{"./cmd", "./workflows", "./connectors", "./internal", "./stacks"}},
 
 	// The proofs drive the programs from outside.

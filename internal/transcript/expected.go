@@ -18,6 +18,14 @@ type expected struct {
 
 // wanted reads what a line expects.
 func wanted(l *Line) expected {
+	e := described(l)
+	if l.Blind {
+		e.with, e.note = nil, nil
+	}
+	return e
+}
+
+func described(l *Line) expected {
 	switch l.Verb {
 	case "call", "signal":
 		return expected{kind: flow.EffectCall, name: l.Name, with: l.With}
@@ -44,7 +52,7 @@ func engine(operation string, with map[string]any) expected {
 }
 
 // is tells whether something seen is what is expected, else where it differs.
-func (e expected) is(s *Seen, found captures) (string, bool) {
+func (e expected) is(s *Seen, found Captures) (string, bool) {
 	if s.Kind != e.kind || e.name != "" && s.Operation != e.name {
 		return "", false
 	}

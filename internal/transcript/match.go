@@ -62,13 +62,13 @@ func (r *reader) matchers(n *flow.Node) []*Matcher {
 	return out
 }
 
-// captures are what patterns found by the names of their groups.
-type captures map[string]string
+// Captures are what patterns have found, by the names of their groups.
+type Captures map[string]string
 
 var captured = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
 
-// fill writes what was found in place of {{ name }}; other braces stay.
-func (c captures) fill(s string) string {
+// Fill writes what was found in place of {{ name }}; other braces stay.
+func (c Captures) Fill(s string) string {
 	return captured.ReplaceAllStringFunc(s, func(ref string) string {
 		if v, ok := c[captured.FindStringSubmatch(ref)[1]]; ok {
 			return v
@@ -78,10 +78,10 @@ func (c captures) fill(s string) string {
 }
 
 // fillValue does so in all texts of a value.
-func (c captures) fillValue(v any) any {
+func (c Captures) fillValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return c.fill(v)
+		return c.Fill(v)
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
@@ -100,13 +100,13 @@ func (c captures) fillValue(v any) any {
 
 // fits tells whether a text is what it must be, and notes what patterns found.
 // Spaces at the ends of lines do not count.
-func (m *Matcher) fits(s string, found captures) bool {
+func (m *Matcher) fits(s string, found Captures) bool {
 	s = tidy(s)
-	if m.exact != nil && tidy(found.fill(*m.exact)) != s {
+	if m.exact != nil && tidy(found.Fill(*m.exact)) != s {
 		return false
 	}
 	for _, part := range m.contains {
-		if !strings.Contains(s, found.fill(part)) {
+		if !strings.Contains(s, found.Fill(part)) {
 			return false
 		}
 	}
@@ -159,14 +159,14 @@ func (m *Matcher) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()
 // part tells whether want is part of got: of mappings each key that is named, of
 // lists each item in its place, anything else as a whole. A mapping of contains,
 // matches or any is what a text must be. It gives the path to what differs.
-func part(want, got any, found captures) (string, bool) {
+func part(want, got any, found Captures) (string, bool) {
 	switch want := want.(type) {
 	case *Matcher:
 		s, ok := got.(string)
 		return "", ok && want.fits(s, found)
 	case string:
 		s, ok := got.(string)
-		return "", ok && found.fill(want) == s
+		return "", ok && found.Fill(want) == s
 	case map[string]any:
 		if m, ok := matcherOf(want); ok {
 			s, isText := got.(string)
@@ -188,7 +188,7 @@ func part(want, got any, found captures) (string, bool) {
 	return "", reflect.DeepEqual(want, got)
 }
 
-func partOfMap(want map[string]any, got any, found captures) (string, bool) {
+func partOfMap(want map[string]any, got any, found Captures) (string, bool) {
 	fields, ok := got.(map[string]any)
 	if !ok {
 		return "", false

@@ -131,7 +131,7 @@ func (b rebuilder) tapped(id string) error {
 	if i < 0 {
 		return b.Do(Enters(id))
 	}
-	if c, err := choiceOf(choices, choices[i].Label); err == nil && c.ID == id {
+	if c, err := ChoiceOf(choices, choices[i].Label); err == nil && c.ID == id {
 		return b.Do(Taps(c.Label))
 	}
 	return b.Do(Taps(id))

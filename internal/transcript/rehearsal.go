@@ -40,13 +40,16 @@ type Rehearsal struct {
 	replies []Reply
 	used    map[int]int // by the reply's place
 	contact map[string]any
-	found   captures
+	found   Captures
 	// due are answers that take their time, in the order of their times.
 	due []dueAnswer
 	// rest are the lines ahead, of which some answer calls.
 	rest []Line
 	// entered are the blocks entered since the last line.
 	entered []string
+	// Ask, where set, performs calls of connectors that no reply answers, whose input
+	// it is given as JSON.
+	Ask func(connector, operation string, input json.RawMessage) Answer
 	// Passed are the ways gone so far.
 	Passed map[flow.Passage]bool
 }
@@ -60,7 +63,7 @@ type dueAnswer struct {
 // what the setting's channel carries.
 func NewRehearsal(doc *flow.Document, p *flow.Program, ch sdk.Channel, s Setting) *Rehearsal {
 	r := &Rehearsal{doc: doc, program: p, channel: ch, set: s, now: s.Now.UTC(), replies: s.Replies, used: map[int]int{},
-		contact: map[string]any{"language": nil, "name": nil, "tags": []any{}, "consents": map[string]any{}}, found: captures{}, Passed: map[flow.Passage]bool{}}
+		contact: map[string]any{"language": nil, "name": nil, "tags": []any{}, "consents": map[string]any{}}, found: Captures{}, Passed: map[flow.Passage]bool{}}
 	maps.Copy(r.contact, s.Contact)
 	r.state.Vars = maps.Clone(s.Vars)
 	return r
@@ -73,7 +76,7 @@ func (r *Rehearsal) Seen() []*Seen { return r.seen }
 func (r *Rehearsal) State() (flow.State, error) { return r.state, nil }
 
 // Found is what patterns of the transcript have found.
-func (r *Rehearsal) Found() captures { return r.found }
+func (r *Rehearsal) Found() Captures { return r.found }
 
 // Now is the conversation's time.
 func (r *Rehearsal) Now() time.Time { return r.now }
@@ -85,7 +88,7 @@ func (r *Rehearsal) Act(l *Line, rest []Line) error {
 	case "customer":
 		return r.write(l)
 	case "tap":
-		return r.tap(r.found.fill(l.Name))
+		return r.tap(r.found.Fill(l.Name))
 	case "enter":
 		return r.hear(sdk.Incoming{Tap: l.Name})
 	case "send":
@@ -111,7 +114,7 @@ func (r *Rehearsal) Act(l *Line, rest []Line) error {
 func (r *Rehearsal) write(l *Line) error {
 	events := make([]flow.Event, len(l.Says))
 	for i, s := range l.Says {
-		events[i] = flow.Event{Kind: flow.EventMessage, Message: &sdk.Incoming{Text: r.found.fill(s)}}
+		events[i] = flow.Event{Kind: flow.EventMessage, Message: &sdk.Incoming{Text: r.found.Fill(s)}}
 	}
 	events[len(events)-1].Understood = l.Understood
 	r.inbound = r.now
@@ -124,9 +127,10 @@ func (r *Rehearsal) hear(msg sdk.Incoming) error {
 }
 
 // Offered are the choices that can be tapped, those of the newest message first.
-func (r *Rehearsal) Offered() []sdk.Choice { return offered(r.seen) }
+func (r *Rehearsal) Offered() []sdk.Choice { return Offered(r.seen) }
 
-func offered(seen []*Seen) []sdk.Choice {
+// Offered are the choices among what was seen, those of the newest message first.
+func Offered(seen []*Seen) []sdk.Choice {
 	var out []sdk.Choice
 	for _, s := range slices.Backward(seen) {
 		if s.Kind != flow.EffectSend || s.Refused != "" {
@@ -140,9 +144,9 @@ func offered(seen []*Seen) []sdk.Choice {
 	return out
 }
 
-// choiceOf finds what is tapped, by ID, label, or the label without regard to
+// ChoiceOf finds what is tapped, by ID, label, or the label without regard to
 // capitals.
-func choiceOf(offered []sdk.Choice, what string) (sdk.Choice, error) {
+func ChoiceOf(offered []sdk.Choice, what string) (sdk.Choice, error) {
 	for _, same := range []func(c sdk.Choice) bool{
 		func(c sdk.Choice) bool { return c.ID == what }, func(c sdk.Choice) bool { return c.Label == what },
 		func(c sdk.Choice) bool { return strings.EqualFold(c.Label, what) },
@@ -167,7 +171,7 @@ func (r *Rehearsal) tap(what string) error {
 	if r.channel.ButtonsMax+r.channel.RowsMax+r.channel.CardChoicesMax <= 0 {
 		return r.hear(sdk.Incoming{Text: what}) // nothing can be tapped here
 	}
-	c, err := choiceOf(r.Offered(), what)
+	c, err := ChoiceOf(r.Offered(), what)
 	if err != nil {
 		return err
 	}
@@ -255,6 +259,9 @@ func (r *Rehearsal) late() error {
 	r.now = later(r.now, next.at)
 	return r.step(next.event)
 }
+
+// Settle has nothing to wait for.
+func (r *Rehearsal) Settle() error { return nil }
 
 // More delivers an answer that was still on its way.
 func (r *Rehearsal) More() (bool, error) {
@@ -404,6 +411,9 @@ func (r *Rehearsal) replyTo(s *Seen) (Answer, bool) {
 	}
 	if s.Kind == flow.EffectPay {
 		return Answer{Give: map[string]any{"url": paymentLink(s)}}, true
+	}
+	if connector, operation, _ := strings.Cut(s.Operation, "."); r.Ask != nil && s.Kind == flow.EffectCall && connector != "parley" {
+		return r.Ask(connector, operation, sdk.JSONBody(s.Input)), true
 	}
 	return Answer{}, false
 }

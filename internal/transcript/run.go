@@ -14,6 +14,8 @@ type Stage interface {
 	// Act does what a line says of the customer, of time, of people or of what
 	// answers. rest are the lines up to the next such line.
 	Act(l *Line, rest []Line) error
+	// Settle waits until what was done is answered, so that nothing more of it comes.
+	Settle() error
 	// More lets happen what comes by itself, if anything does.
 	More() (bool, error)
 	// Seen is what the flow has done so far; it only grows.
@@ -23,7 +25,7 @@ type Stage interface {
 	// State is where the flow stands, where that can be known.
 	State() (flow.State, error)
 	// Found is what patterns of the transcript have found.
-	Found() captures
+	Found() Captures
 }
 
 // Failure is the first thing that went otherwise than a transcript says.
@@ -111,6 +113,9 @@ func says(s *Seen) bool { return s.Kind == flow.EffectSend || s.Kind == Fault }
 
 // leftover finds what the bot said and the transcript does not.
 func (r *run) leftover(l *Line, when string) *Failure {
+	if err := r.on.Settle(); err != nil {
+		return &Failure{File: l.File, Line: l.Line, Col: l.Col, Message: err.Error(), Stage: true}
+	}
 	for _, s := range r.on.Seen()[r.from:] {
 		if s.claimed || !says(s) || r.lenient && s.Kind == flow.EffectSend && s.Refused == "" {
 			continue

@@ -11,7 +11,7 @@ import (
 )
 
 // differs names the first part of a message that is not as expected, or nothing.
-func (m *Message) differs(c sdk.Content, found captures) string {
+func (m *Message) differs(c sdk.Content, found Captures) string {
 	var link sdk.Link
 	if c.Link != nil {
 		link = *c.Link
@@ -64,7 +64,7 @@ func (m *Message) differs(c sdk.Content, found captures) string {
 }
 
 // fitAll holds a list against texts; a list that is not given fits any.
-func fitAll(want []*Matcher, got []string, found captures) bool {
+func fitAll(want []*Matcher, got []string, found Captures) bool {
 	if want == nil {
 		return true
 	}

@@ -91,6 +91,8 @@ type Line struct {
 	Reply *Reply
 	// Is tells what is expected of a consent, a tag or a subscription.
 	Is bool
+	// Blind tells that only the operation can be looked at, and not with what.
+	Blind bool
 	// Text is what must be in a note, a fault or a refusal.
 	Text *Matcher
 	// State is what is expected of the state.

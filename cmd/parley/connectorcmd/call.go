@@ -1,23 +1,19 @@
 package connectorcmd
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/connected"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
-	"parley/internal/connections"
-	"parley/internal/oauth"
 )
 
 // keyForm is what is safe in every provider's metadata and search.
@@ -56,11 +52,11 @@ error holds {"class","code","message","retry_after"}. 2: wrong usage.`,
 			if err != nil {
 				return err
 			}
-			conn, err := open(c, settings)
+			conn, err := connected.Open(c, settings)
 			if err != nil {
 				return fail(cmd, err)
 			}
-			out, err := perform(cmd.Context(), op, conn, key, raw)
+			out, err := connected.Perform(cmd.Context(), op, conn, key, raw)
 			if err != nil {
 				return fail(cmd, err)
 			}
@@ -71,54 +67,6 @@ error holds {"class","code","message","retry_after"}. 2: wrong usage.`,
 	cmd.Flags().StringVar(&input, "input", "{}", "the operation's input as JSON, or @FILE")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key")
 	return cmd
-}
-
-// perform makes the one attempt. What is found by its key is done before it is
-// done again, as the engine does for a second attempt.
-func perform(ctx context.Context, op sdk.Operation, conn any, key string, input json.RawMessage) (json.RawMessage, error) {
-	call := sdk.Call{Key: key, Attempt: 1}
-	if key != "" && op.Effect.Kind == sdk.Lookup {
-		if out, found, err := op.Find(ctx, conn, call, input); err != nil || found {
-			return out, err
-		}
-	}
-	if key == "" && op.Effect.Kind != sdk.Read {
-		call.Key = uuid.NewString()
-	}
-	out, err := op.Run(sdk.WithOperation(ctx, op.Name), conn, call, input)
-	if err == nil {
-		return out, nil
-	}
-	e := sdk.AsError(err)
-	if op.Effect.Kind == sdk.Once && e.Class == sdk.Unavailable && e.Wrote {
-		uncertain := *e // nothing tells a repeat from the first attempt
-		uncertain.Class = sdk.Uncertain
-		return nil, &uncertain
-	}
-	return nil, e
-}
-
-// open opens a connection whose HTTP client may call the host of an explicit
-// base_url, and otherwise no internal one.
-func open(c sdk.Connector, settings json.RawMessage) (any, error) {
-	return c.Open(settings, hostFor(c, settings))
-}
-
-// hostFor is what a connection with these settings is given.
-func hostFor(c sdk.Connector, settings json.RawMessage) sdk.Host {
-	var known struct {
-		BaseURL string `json:"base_url"`
-	}
-	_ = json.Unmarshal(settings, &known) // a base_url that is no string is refused by Open
-	var host string
-	if u, err := url.Parse(known.BaseURL); err == nil {
-		host = u.Host
-	}
-	h := sdk.Host{HTTP: sdk.NewHTTPClient(sdk.HTTPOptions{AllowHost: host})}
-	if c.OAuth != nil {
-		h.Tokens = oauth.Direct(connections.TokenFor{Connector: c, Config: settings, HTTP: h.HTTP})
-	}
-	return h
 }
 
 func readInput(arg string) (json.RawMessage, error) {

@@ -3,6 +3,7 @@ package connectorcmd
 import (
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/connected"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
 	"parley/internal/checkup"
@@ -34,7 +35,7 @@ Exit code 0: {"ok":true,"findings":[…]}. 1: {"ok":false,"findings":[…]}. 2: 
 				return err
 			}
 			var found []checkup.Finding
-			if conn, err := open(c, settings); err != nil {
+			if conn, err := connected.Open(c, settings); err != nil {
 				found = []checkup.Finding{checkup.OfError(checkup.Configuration, err)}
 			} else {
 				found = checkup.Of(cmd.Context(), settings, conn)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/connected"
 	"parley/cmd/parley/connectorcmd/probe"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
@@ -29,7 +30,7 @@ func probeCommand(list []sdk.Connector) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			evidence, err := probe.Run(cmd.Context(), c, settings, hostFor(c, settings))
+			evidence, err := probe.Run(cmd.Context(), c, settings, connected.Host(c, settings))
 			if err != nil {
 				return fail(cmd, err)
 			}

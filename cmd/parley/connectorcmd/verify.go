@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/cmd/parley/connected"
 	"parley/cmd/parley/exit"
 	"parley/connectors/sdk"
 )
@@ -93,7 +94,7 @@ func readRequest(path, address string) (sdk.WebhookRequest, error) {
 }
 
 func judge(cmd *cobra.Command, c sdk.Connector, settings json.RawMessage, req sdk.WebhookRequest, now time.Time) error {
-	conn, err := open(c, settings)
+	conn, err := connected.Open(c, settings)
 	if err != nil {
 		return fail(cmd, err)
 	}

@@ -18,8 +18,8 @@ import (
 	"parley/workflows/flow"
 )
 
-// engine is the API of an engine with one conversation, held by the bakery.
-func engine(t *testing.T, conv api.Conversation, hash string, bodies ...string) *httptest.Server {
+// recordedAPI is the API of an engine with one conversation, held by the bakery.
+func recordedAPI(t *testing.T, conv api.Conversation, hash string, bodies ...string) *httptest.Server {
 	answer := func(w http.ResponseWriter, v any) { require.NoError(t, json.NewEncoder(w).Encode(v)) }
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/conversations/"+conv.ID.String(), func(w http.ResponseWriter, _ *http.Request) { answer(w, conv) })
@@ -52,7 +52,7 @@ func TestAConversationIsRecorded(t *testing.T) {
 	program, err := flow.Compile(doc)
 	require.NoError(t, err)
 	conv := api.Conversation{ID: uuid.New(), Contact: uuid.New(), Channel: "whatsapp", Flow: "bakery"}
-	server := engine(t, conv, program.Hash(), `{"message":{"text":"hi, María here, +34600112233"}}`, `{"message":{"text":"3"}}`, `{"ref":"e2","output":{"products":[]}}`)
+	server := recordedAPI(t, conv, program.Hash(), `{"message":{"text":"hi, María here, +34600112233"}}`, `{"message":{"text":"3"}}`, `{"ref":"e2","output":{"products":[]}}`)
 
 	dir := t.TempDir()
 	out := filepath.Join(dir, "bakery_test.yaml")

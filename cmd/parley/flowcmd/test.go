@@ -29,7 +29,12 @@ type rehearsing struct {
 	coverage    bool
 	minCoverage float64
 	watch       bool
+	live        bool
+	sandbox     string
 	out         io.Writer
+	ctx         context.Context
+	// engine is the one whose sandbox answers, where one is named.
+	engine *engine
 	// read are the files that the last round has read.
 	read []string
 }
@@ -46,6 +51,14 @@ written; "parley flow schema --transcripts" prints their JSON Schema.
 
 Nothing is called and nothing waits: connectors are answered as the transcripts say,
 and time passes when they skip it.
+
+With --sandbox, calls that no reply answers go to the fakes of a running parley-dev:
+by the connectors themselves, past the engine. With --live, all of it is played on
+that parley-dev: the flow is published and bound to the account demo of the
+transcript's channel, which it goes on to answer; customers are phones of the
+sandbox, and what is called is answered by the fakes. What a running engine cannot do
+(time that is skipped, replies) is refused, and what it does not show is not looked
+at; both are said.
 
 --coverage lists the blocks, steps, branches and error branches that no transcript
 reached; with --min-coverage too low a share fails.
@@ -69,11 +82,25 @@ files that cannot be read.`,
 	f.StringVar(&t.junit, "junit", "", "write the result as JUnit XML into this file too")
 	f.BoolVar(&t.coverage, "coverage", false, "list what no transcript reached")
 	f.BoolVar(&t.watch, "watch", false, "play again whenever a file changes, until it is interrupted")
+	f.BoolVar(&t.live, "live", false, "play on a running parley-dev, by its API and the sandbox's phones")
+	f.StringVar(&t.sandbox, "sandbox", "", "data folder of a running parley-dev, whose fakes answer what no reply does")
 	f.Float64Var(&t.minCoverage, "min-coverage", 0, "fail if less than this share, in percent, is covered")
 	return cmd
 }
 
 func (t *rehearsing) run(ctx context.Context, paths []string) error {
+	t.ctx = ctx
+	if t.sandbox != "" {
+		var err error
+		if t.engine, err = openEngine(t.sandbox); err != nil {
+			return err
+		}
+	} else if t.live {
+		return exit.Misused("--live needs --sandbox: the data folder of the parley-dev to play on")
+	}
+	if t.live && (t.coverage || t.minCoverage > 0) {
+		return exit.Misused("a running engine does not tell what of a flow it goes through: leave out --coverage, or --live")
+	}
 	if t.watch {
 		return t.watching(ctx, paths)
 	}
@@ -149,6 +176,7 @@ func (t *rehearsing) play(paths []string) (*outcome, error) {
 // rehearsed is a flow ready to be played.
 type rehearsed struct {
 	file    string
+	text    string
 	doc     *flow.Document
 	program *flow.Program
 }
@@ -180,12 +208,29 @@ func (t *rehearsing) file(o *outcome, flows map[string]*rehearsed, file string) 
 			continue
 		}
 		began := time.Now()
-		stage := transcript.NewRehearsal(one.doc, one.program, *ch, script.Setting)
-		failure := transcript.Run(script, stage)
-		o.coverage[path].Add(stage.Passed)
+		failure, err := t.one(o, one, script, *ch)
+		if err != nil {
+			return err
+		}
 		o.results = append(o.results, transcript.Result{Transcript: script, Flow: path, Failure: failure, Took: time.Since(began)})
 	}
 	return nil
+}
+
+// one plays one transcript, on the interpreter or on a running engine.
+func (t *rehearsing) one(o *outcome, f *rehearsed, script *transcript.Transcript, ch sdk.Channel) (*transcript.Failure, error) {
+	if t.live {
+		return t.engine.play(t.ctx, t.out, f, script)
+	}
+	stage := transcript.NewRehearsal(f.doc, f.program, ch, script.Setting)
+	if t.engine != nil {
+		stage.Ask = func(connector, operation string, input json.RawMessage) transcript.Answer {
+			return t.engine.ask(t.ctx, t.list, connector, operation, input)
+		}
+	}
+	failure := transcript.Run(script, stage)
+	o.coverage[f.file].Add(stage.Passed)
+	return failure, nil
 }
 
 // flow reads and compiles a flow once. What is wrong with it is noted.
@@ -214,7 +259,7 @@ func (t *rehearsing) flow(o *outcome, flows map[string]*rehearsed, path string) 
 	if err != nil {
 		return nil, err
 	}
-	flows[path] = &rehearsed{path, doc, program}
+	flows[path] = &rehearsed{file: path, text: src.text, doc: doc, program: program}
 	o.coverage[path] = transcript.NewCoverage(doc)
 	return flows[path], nil
 }
@@ -295,185 +340,4 @@ func transcriptsOf(path string) (string, error) {
 		return "", exit.Misused("%s is a flow without transcripts: they would stand in %s", path, beside)
 	}
 	return beside, nil
-}
-
-// passed tells whether everything is as wanted.
-func (t *rehearsing) passed(o *outcome) bool {
-	for _, r := range o.results {
-		if r.Failure != nil {
-			return false
-		}
-	}
-	return t.minCoverage == 0 || o.percent() >= t.minCoverage
-}
-
-// percent is the share that is covered of all flows together.
-func (o *outcome) percent() float64 {
-	covered, total := 0, 0
-	for _, c := range o.coverage {
-		for _, kind := range wayKinds {
-			n, all := c.Count(kind)
-			covered, total = covered+n, total+all
-		}
-	}
-	if total == 0 {
-		return 100
-	}
-	return 100 * float64(covered) / float64(total)
-}
-
-var wayKinds = []flow.WayKind{flow.WayBlock, flow.WayStep, flow.WayBranch, flow.WayError}
-
-// text prints the outcome for people.
-func (t *rehearsing) text(o *outcome) error {
-	failed := 0
-	var took time.Duration
-	for _, r := range o.results {
-		took += r.Took
-		if r.Failure == nil {
-			continue
-		}
-		failed++
-		r.Failure.Write(t.out, r.Transcript.Name, func(line, col int) string { return o.place(r.Flow, line, col) })
-	}
-	if t.coverage {
-		o.uncovered(t.out)
-	}
-	blocks, allBlocks := o.count(flow.WayBlock)
-	_, err := fmt.Fprintf(t.out, "%d passed, %d failed in %s; %d of %d blocks, %.1f%% of all ways\n",
-		len(o.results)-failed, failed, took.Round(time.Millisecond), blocks, allBlocks, o.percent())
-	if t.minCoverage > 0 && o.percent() < t.minCoverage {
-		_, err = fmt.Fprintf(t.out, "less than %.1f%% is covered\n", t.minCoverage)
-	}
-	return err
-}
-
-// place writes where a step stands, in the file that holds it.
-func (o *outcome) place(file string, line, col int) string {
-	p := o.sources[file].place(flow.Problem{File: file, Line: line, Col: col})
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
-}
-
-func (o *outcome) count(kind flow.WayKind) (covered, total int) {
-	for _, c := range o.coverage {
-		n, all := c.Count(kind)
-		covered, total = covered+n, total+all
-	}
-	return covered, total
-}
-
-// uncovered lists what no transcript reached.
-func (o *outcome) uncovered(w io.Writer) {
-	for _, file := range sortedFiles(o.coverage) {
-		lost := map[string]bool{}
-		for _, m := range o.coverage[file].Missed() {
-			if lost[m.Block] && m.Kind != flow.WayBlock {
-				continue // none of a block that is not reached
-			}
-			lost[m.Block] = lost[m.Block] || m.Kind == flow.WayBlock
-			fmt.Fprintf(w, "%s: not reached: %s\n", o.place(file, m.Line, m.Col), describe(m))
-		}
-	}
-}
-
-func sortedFiles(coverage map[string]*transcript.Coverage) []string {
-	var out []string
-	for file := range coverage {
-		out = append(out, file)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// describe names a way for people.
-func describe(w flow.Way) string {
-	switch w.Kind {
-	case flow.WayBlock:
-		return "the block " + w.Name
-	case flow.WayStep:
-		return fmt.Sprintf("a step %q of %s", w.Name, w.Block)
-	}
-	what := "the branch "
-	if w.Kind == flow.WayError {
-		what = "the error branch "
-	}
-	if w.Block == "" {
-		return what + w.Name
-	}
-	return what + w.Name + " of " + w.Block
-}
-
-// json prints the outcome for programs.
-func (t *rehearsing) json(o *outcome) error {
-	out := report{Passed: 0, Transcripts: []reported{}, Uncovered: []uncoveredWay{}, Coverage: o.percent()}
-	out.BlocksCovered, out.BlocksTotal = o.count(flow.WayBlock)
-	out.StepsCovered, out.StepsTotal = o.count(flow.WayStep)
-	out.BranchesCovered, out.BranchesTotal = o.count(flow.WayBranch)
-	out.ErrorsCovered, out.ErrorsTotal = o.count(flow.WayError)
-	for _, r := range o.results {
-		one := reported{Name: r.Transcript.Name, File: r.Transcript.File, Line: r.Transcript.Line, Passed: r.Failure == nil, Seconds: r.Took.Seconds()}
-		if f := r.Failure; f != nil {
-			out.Failed++
-			one.Failure = &reportedFailure{File: f.File, Line: f.Line, Col: f.Col, Message: f.Message, Expected: f.Expected, Got: f.Got, Block: f.Block}
-			if f.AtLine > 0 {
-				one.Failure.Step = o.place(r.Flow, f.AtLine, f.AtCol)
-			}
-		} else {
-			out.Passed++
-		}
-		out.Transcripts = append(out.Transcripts, one)
-	}
-	for _, file := range sortedFiles(o.coverage) {
-		for _, m := range o.coverage[file].Missed() {
-			out.Uncovered = append(out.Uncovered, uncoveredWay{o.place(file, m.Line, m.Col), string(m.Kind), m.Block, m.Name})
-		}
-	}
-	enc := json.NewEncoder(t.out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
-}
-
-// report is what --json prints.
-type report struct {
-	Passed          int            `json:"passed"`
-	Failed          int            `json:"failed"`
-	Coverage        float64        `json:"coverage_percent"`
-	BlocksCovered   int            `json:"blocks_covered"`
-	BlocksTotal     int            `json:"blocks_total"`
-	StepsCovered    int            `json:"steps_covered"`
-	StepsTotal      int            `json:"steps_total"`
-	BranchesCovered int            `json:"branches_covered"`
-	BranchesTotal   int            `json:"branches_total"`
-	ErrorsCovered   int            `json:"error_branches_covered"`
-	ErrorsTotal     int            `json:"error_branches_total"`
-	Transcripts     []reported     `json:"transcripts"`
-	Uncovered       []uncoveredWay `json:"uncovered"`
-}
-
-type reported struct {
-	Name    string           `json:"name"`
-	File    string           `json:"file"`
-	Line    int              `json:"line"`
-	Passed  bool             `json:"passed"`
-	Seconds float64          `json:"seconds"`
-	Failure *reportedFailure `json:"failure,omitempty"`
-}
-
-type reportedFailure struct {
-	File     string   `json:"file"`
-	Line     int      `json:"line"`
-	Col      int      `json:"col"`
-	Message  string   `json:"message"`
-	Expected []string `json:"expected,omitempty"`
-	Got      []string `json:"got,omitempty"`
-	Block    string   `json:"block,omitempty"`
-	Step     string   `json:"step,omitempty"`
-}
-
-type uncoveredWay struct {
-	At    string `json:"at"`
-	Kind  string `json:"kind"`
-	Block string `json:"block,omitempty"`
-	Name  string `json:"name"`
 }
