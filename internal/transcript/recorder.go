@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -106,7 +107,30 @@ func (r *Recorder) Write(w io.Writer, flowFile, name string) error {
 	return yaml.NewEncoder(w, yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true)).Encode(file)
 }
 
-func item(key string, value any) yaml.MapItem { return yaml.MapItem{Key: key, Value: value} }
+func item(key string, value any) yaml.MapItem { return yaml.MapItem{Key: key, Value: whole(value)} }
+
+// whole gives numbers without a fraction as people write them.
+func whole(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+			return int64(v)
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = whole(one)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, one := range v {
+			out[k] = whole(one)
+		}
+		return out
+	}
+	return v
+}
 
 // writeLine writes what is done.
 func writeLine(l *Line) yaml.MapSlice {

@@ -305,10 +305,15 @@ func transcriptFiles(paths []string) ([]string, error) {
 		}
 		before := len(out)
 		err = filepath.WalkDir(path, func(p string, d os.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && isTranscript(p) {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && p != path && strings.HasPrefix(d.Name(), "."):
+				return filepath.SkipDir // what is hidden is not the author's
+			case !d.IsDir() && isTranscript(p):
 				out = append(out, p)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return nil, exit.Misused("%v", err)
@@ -322,7 +327,7 @@ func transcriptFiles(paths []string) ([]string, error) {
 }
 
 func isTranscript(path string) bool {
-	return strings.HasSuffix(path, "_test.yaml") || strings.HasSuffix(path, "_test.yml") || strings.HasSuffix(path, "_test.json")
+	return strings.HasSuffix(path, "_test.yaml") || strings.HasSuffix(path, "_test.yml")
 }
 
 // transcriptsOf takes a file as it is, or the transcripts beside a flow.

@@ -69,6 +69,8 @@ func call(t *testing.T, in string, args ...string) (string, int) {
 
 func TestTranscriptsAreFoundAndPlayed(t *testing.T) {
 	dir := folder(t, map[string]string{"bakery.yaml": bakery, "bakery_test.yaml": bakeryTest, "bakery.txt": ""})
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, ".hidden"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".hidden", "broken_test.yaml"), []byte("?"), 0o600))
 	for _, path := range []string{dir, filepath.Join(dir, "bakery.yaml"), filepath.Join(dir, "bakery_test.yaml")} {
 		out, code := call(t, "", "test", path)
 		require.Zero(t, code, out)

@@ -59,7 +59,7 @@ func (t *rehearsing) text(o *outcome) error {
 	}
 	blocks, allBlocks := o.count(flow.WayBlock)
 	_, err := fmt.Fprintf(t.out, "%d passed, %d failed in %s; %d of %d blocks, %.1f%% of all ways\n",
-		len(o.results)-failed, failed, took.Round(time.Millisecond), blocks, allBlocks, o.percent())
+		len(o.results)-failed, failed, took.Round(10*time.Microsecond), blocks, allBlocks, o.percent())
 	if t.minCoverage > 0 && o.percent() < t.minCoverage {
 		_, err = fmt.Fprintf(t.out, "less than %.1f%% is covered\n", t.minCoverage)
 	}
