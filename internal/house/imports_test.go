@@ -72,9 +72,10 @@ var equipment = []string{"./internal/store/storetest", "./internal/devstack/post
 var floors = [][]string{
 	{"./internal/store", "./internal/vault", "./internal/observe", "./internal/outbound", "./internal/planner", "./internal/nlu"},
 	{"./internal/access", "./internal/audit", "./internal/bookings", "./internal/bus", "./internal/checkup", "./internal/config", "./internal/connections",
-		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages", "./internal/transcript"},
+		"./internal/contacts", "./internal/flows", "./internal/ledger", "./internal/models", "./internal/outages"},
 	{"./internal/cases", "./internal/conversations", "./internal/oauth", "./internal/chores", "./internal/misses", "./internal/reconcile", "./internal/templates"},
 	{"./internal/intake"},
+	{"./internal/transcript"},
 }
 
 // apart are the packages of internal that are no part of the engine.

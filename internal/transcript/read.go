@@ -243,7 +243,11 @@ func (r *reader) text(n *flow.Node) string {
 		js, _ := json.Marshal(v) // a finite number
 		return string(js)
 	}
-	r.fail(n, "a text must stand here, not %s", n.Kind)
+	hint := ""
+	if n.Kind == flow.Bool {
+		hint = "; put it in quotes if it is a text"
+	}
+	r.fail(n, "a text must stand here, not %s%s", n.Kind, hint)
 	return ""
 }
 

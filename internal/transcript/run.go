@@ -216,11 +216,21 @@ func (r *run) bot(l *Line) *Failure {
 	}
 	s.claimed = true
 	if what := l.Message.differs(s.Content, r.on.Found()); what != "" {
-		f := r.fail(l, s, "the bot's %s is not as expected", what)
+		f := r.fail(l, s, "the bot's %s is not as expected%s", what, r.laterFits(l))
 		f.Expected, f.Got = l.Message.lines(), Show(s)
 		return f
 	}
 	return nil
+}
+
+// laterFits tells whether the transcript has left a message out.
+func (r *run) laterFits(l *Line) string {
+	for _, s := range r.on.Seen()[r.from:] {
+		if !s.claimed && s.Kind == flow.EffectSend && l.Message.differs(s.Content, maps.Clone(r.on.Found())) == "" {
+			return ", and a later message is: the transcript leaves this one out"
+		}
+	}
+	return ""
 }
 
 // waiting tells which call keeps the flow from going on.

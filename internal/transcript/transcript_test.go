@@ -115,6 +115,15 @@ func TestFailuresTellWhatWentOtherwise(t *testing.T) {
 	}
 }
 
+func TestAMessageThatTheTranscriptLeavesOut(t *testing.T) {
+	h := load(t, "every")
+	file, problems := transcript.Parse("t.yaml", []byte("transcripts:\n  a:\n    - customer: messages\n    - bot: A picture.\n"))
+	require.Empty(t, problems)
+	_, f := h.play(t, file.Transcripts[0])
+	require.NotNil(t, f)
+	require.Equal(t, "the bot's text is not as expected, and a later message is: the transcript leaves this one out", f.Message)
+}
+
 func TestAFailureIsShownSideBySide(t *testing.T) {
 	f := playSmall(t, "      - customer: hi\n      - bot: Milk?\n")
 	var out strings.Builder

@@ -37,8 +37,10 @@ const timeout = time.Minute
 // Client is one workspace's access to the API.
 type Client struct{ Address, Workspace, key string }
 
-// With gives access by an address and a key that are known already.
-func With(address, key string) *Client { return &Client{Address: address, key: key} }
+// New returns access with a key that is at hand.
+func New(address, workspace, key string) Client {
+	return Client{Address: address, Workspace: workspace, key: key}
+}
 
 // Flags adds --api and --workspace.
 func (c *Client) Flags(f *pflag.FlagSet) {

@@ -107,7 +107,8 @@ func (e *engine) play(ctx context.Context, w io.Writer, f *rehearsed, script *tr
 	if lost > 0 {
 		fmt.Fprintf(w, "%s:%d:%d: %s: %d lines say what a running engine does not show; it is not looked at\n", script.File, script.Line, script.Col, script.Name, lost)
 	}
-	client := apiclient.With(e.API, e.AdminKey)
+	access := apiclient.New(e.API, "", e.AdminKey)
+	client := &access
 	if err := e.bind(ctx, client, f, script.Channel+"/"+account.Account); err != nil {
 		return nil, err
 	}
