@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -202,4 +205,32 @@ func TestTalkingToAFlow(t *testing.T) {
 	}
 	out, code = call(t, "", "test", saved, "--min-coverage", "100")
 	require.Zero(t, code, out)
+}
+
+// TestASandboxAnswers lets a fake answer what no reply does.
+func TestASandboxAnswers(t *testing.T) {
+	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path != "/bread" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		fmt.Fprint(w, `{"kind":"rye"}`)
+	}))
+	t.Cleanup(provider.Close)
+	flow := "name: baker\nblocks:\n  start:\n    - call: http.get\n      with: {path: %s}\n      save: got\n      errors: closed\n" +
+		"    - say: \"{{ got.body.kind }}\"\n  closed:\n    - say: \"{{ error.class }}\"\n"
+	dir := folder(t, map[string]string{
+		"a.yaml": fmt.Sprintf(flow, "/bread"), "a_test.yaml": "transcripts: {a: [{customer: hi}, {bot: rye}]}",
+		"b.yaml": fmt.Sprintf(flow, "/cake"), "b_test.yaml": "transcripts: {b: [{customer: hi}, {bot: not_found}]}",
+		"endpoints.json": `{"api":"http://x","sandbox":"http://x","accounts":{"http":{"account":"demo","config":{"base_url":"` + provider.URL + `"}}}}`,
+	})
+	out, code := call(t, "", "test", dir, "--sandbox", dir)
+	require.Zero(t, code, out)
+	out, code = call(t, "", "test", dir)
+	require.Equal(t, exit.Failure, code)
+	require.Contains(t, out, "it waits for http.get")
+	for _, wrong := range [][]string{{"--live"}, {"--sandbox", filepath.Join(dir, "nothing")}, {"--sandbox", dir, "--live", "--coverage"}} {
+		_, code := call(t, "", append([]string{"test", dir}, wrong...)...)
+		require.Equal(t, exit.Usage, code, wrong)
+	}
 }
