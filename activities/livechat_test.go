@@ -95,21 +95,6 @@ func live(t *testing.T, flow string, also ...string) *talk {
 	return k
 }
 
-// runs takes turns and performs their calls, as the workflow does, until there is
-// nothing left to do.
-func (k *talk) runs() {
-	k.t.Helper()
-	for {
-		calls := k.turn().Calls
-		if len(calls) == 0 {
-			return
-		}
-		for _, c := range calls {
-			require.NoError(k.t, k.CallConnector(k.t.Context(), callInput(k, c.Key)))
-		}
-	}
-}
-
 // tells delivers news of the provider of the live chat.
 func (k *talk) tells(connector, name string, payload any, ref string) intake.Outcome {
 	k.t.Helper()

@@ -146,7 +146,7 @@ func (t *Turn) understand(ctx context.Context, ev *flow.Event) (nlu.Result, erro
 	var services time.Duration
 	if t.bot.services && t.left > 0 {
 		t.in.Events = []flow.Event{*ev}
-		if t.bot.program.Asks(t.in) {
+		if t.bot.program.Wants(t.in) {
 			services = t.left
 			u.Session, u.Facts = t.in.Conversation, t.bot.program.Facts(t.in)
 		}

@@ -324,7 +324,7 @@ func (r *Rehearsal) effect(e flow.Effect) (*Seen, error) {
 	case flow.EffectHandoff:
 		s.Operation, s.Input = e.Queue, e.Note
 	case flow.EffectCall:
-		s.Operation = e.Connector + "." + e.Operation
+		s.Operation = cmp.Or(e.Connector, string(e.Role)) + "." + e.Operation
 		r.remember(s)
 	case flow.EffectStartCase:
 		s.Operation = "case." + e.Operation
@@ -355,7 +355,22 @@ func (r *Rehearsal) remember(s *Seen) {
 		r.contact["consents"] = consents
 	case "parley.contact_language":
 		r.contact["language"] = in["language"]
+	case "parley.contact_remember":
+		if in["consented"] == true {
+			r.contact["memory"] = remembered(r.contact["memory"], in["values"])
+		}
 	}
+}
+
+// remembered adds values to what is known; a value of nothing forgets.
+func remembered(known, values any) map[string]any {
+	out := map[string]any{}
+	for _, from := range []any{known, values} {
+		some, _ := from.(map[string]any)
+		maps.Copy(out, some)
+	}
+	maps.DeleteFunc(out, func(_ string, v any) bool { return v == nil })
+	return out
 }
 
 // send plans a message for the channel as a turn does.

@@ -212,10 +212,10 @@ func (u *understand) asked(budget time.Duration) []Engine {
 	return out
 }
 
-// Asks tells whether the flow would look at what a service made of the last of the
+// Wants tells whether the flow would look at what a service made of the last of the
 // events: whether its text is neither an answer to what was asked, nor a word or
 // choice of the flow's. Such a text need not leave.
-func (p *Program) Asks(in Input) bool {
+func (p *Program) Wants(in Input) bool {
 	m := p.machine(in)
 	for i := range in.Events {
 		m.wanting = false

@@ -180,7 +180,7 @@ func TestServicesHearOnlyWhatTheyMust(t *testing.T) {
 		for _, s := range texts {
 			in.Events = append(in.Events, message(s))
 		}
-		return p.Asks(in)
+		return p.Wants(in)
 	}
 	require.True(t, asks("where is it?"), "nothing is asked")
 	require.False(t, asks("menu"), "a global word")
@@ -191,7 +191,7 @@ func TestServicesHearOnlyWhatTheyMust(t *testing.T) {
 	in.State.Handed = true
 	require.False(t, asks("what?"), "people have it")
 	open := compile(t, "name: x\nintents: {a: {examples: [a b], go: start}}\nblocks:\n  start:\n    - ask: Your name?\n      save: name\n")
-	require.False(t, open.Asks(Input{State: State{Block: "start"}, Events: []Event{message("Ana Lopez")}}), "any text is an answer")
+	require.False(t, open.Wants(Input{State: State{Block: "start"}, Events: []Event{message("Ana Lopez")}}), "any text is an answer")
 
 	require.Equal(t, map[string]string{"plan": "gold", "tag": "vip"}, p.Facts(in))
 	in.Contact["city"] = "Pune"
