@@ -66,7 +66,7 @@ type Deps struct {
 type Activities struct {
 	Deps
 	programs *expirable.LRU[string, *flow.Program] // by workspace and hash: immutable
-	live     *expirable.LRU[string, string]        // workspace and name → hash, briefly
+	live     *expirable.LRU[string, string]        // workspace, stage and name → hash, briefly
 	bots     *expirable.LRU[string, heardBy]       // by workspace and hash: what understands for a program
 }
 
@@ -93,15 +93,15 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 }
 
 // program returns the flow that a conversation is in: the version it began with
-// while a flow is under way, else the live version of its connection's flow. It
-// returns nil for a connection without a flow.
-func (a *Activities) program(ctx context.Context, ws uuid.UUID, name, hash string, underWay bool) (*flow.Program, error) {
+// while a flow is under way, else the version of its connection's flow and stage.
+// It returns nil for a connection without a flow.
+func (a *Activities) program(ctx context.Context, ws uuid.UUID, conn *connections.Connection, hash string, underWay bool) (*flow.Program, error) {
 	if !underWay || hash == "" {
-		if name == "" {
+		if conn.Flow == "" {
 			return nil, nil
 		}
 		var err error
-		if hash, err = a.liveHash(ctx, ws, name); err != nil {
+		if hash, err = a.hashOn(ctx, ws, conn.Flow, conn.Stage); err != nil {
 			return nil, err
 		}
 	}
@@ -121,12 +121,12 @@ func (a *Activities) program(ctx context.Context, ws uuid.UUID, name, hash strin
 	return p, nil
 }
 
-func (a *Activities) liveHash(ctx context.Context, ws uuid.UUID, name string) (string, error) {
-	key := ws.String() + name
+func (a *Activities) hashOn(ctx context.Context, ws uuid.UUID, name, stage string) (string, error) {
+	key := ws.String() + stage + "/" + name
 	if h, ok := a.live.Get(key); ok {
 		return h, nil
 	}
-	v, err := a.Flows.Live(ctx, ws, name)
+	v, err := a.Flows.On(ctx, ws, name, stage)
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"parley/connectors/sdk"
 	"parley/connectors/sdk/role"
 	"parley/internal/bus"
@@ -45,7 +47,7 @@ type chatLine struct {
 var nobodyThere = &sdk.Error{Class: sdk.NotFound, Code: "nobody", Message: "nobody is there to take the chat"}
 
 // chatCall performs an effect of a live chat.
-func (a *Activities) chatCall(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+func (a *Activities) chatCall(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
 	switch flow.EffectKind(req.Kind) {
 	case chatStart:
 		return a.startChat(ctx, ref, key, req)
@@ -54,11 +56,11 @@ func (a *Activities) chatCall(ctx context.Context, ref conversations.Ref, key st
 	}
 	var line chatLine
 	if err := json.Unmarshal(req.Input, &line); err != nil {
-		return nil, sdk.Invalidf("the input of a live chat's effect is not readable")
+		return nil, uuid.Nil, sdk.Invalidf("the input of a live chat's effect is not readable")
 	}
 	id, err := a.chatID(ctx, ref, line.Chat)
 	if err != nil {
-		return nil, a.settleUnsent(ctx, ref, key, req, err)
+		return nil, uuid.Nil, a.settleUnsent(ctx, ref, key, req, err)
 	}
 	var in any = role.ID{ID: id}
 	if flow.EffectKind(req.Kind) == chatSay {
@@ -66,9 +68,10 @@ func (a *Activities) chatCall(ctx context.Context, ref conversations.Ref, key st
 	}
 	input, err := json.Marshal(in)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
-	return a.callOperation(ctx, ref, key, req.Connector, req.Operation, input)
+	req.Input = input
+	return a.callOperation(ctx, ref, key, req)
 }
 
 // settleUnsent closes the ledger's row of an effect that has no use any more. It
@@ -99,37 +102,38 @@ func (a *Activities) chatID(ctx context.Context, ref conversations.Ref, key stri
 
 // startChat begins a live chat if somebody is there. Once it was attempted it is
 // seen through: nobody asks again who is there.
-func (a *Activities) startChat(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+func (a *Activities) startChat(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
 	var begin chatBegin
 	if err := json.Unmarshal(req.Input, &begin); err != nil {
-		return nil, sdk.Invalidf("the input of a live chat is not readable")
+		return nil, uuid.Nil, sdk.Invalidf("the input of a live chat is not readable")
 	}
 	entry, err := a.Ledger.Get(ctx, ref.Workspace, key)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	if entry.State == ledger.Planned {
 		there, err := a.somebodyThere(ctx, ref, key, req.Connector, begin.Group)
 		if err != nil {
-			return nil, err
+			return nil, uuid.Nil, err
 		}
 		if !there {
-			return nil, a.settleUnsent(ctx, ref, key, req, nobodyThere)
+			return nil, uuid.Nil, a.settleUnsent(ctx, ref, key, req, nobodyThere)
 		}
 	}
 	lines, err := a.transcript(ctx, ref, begin.Upto, req.At)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	who, err := a.person(ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	input, err := json.Marshal(role.Chat{Customer: who, Transcript: lines, Group: begin.Group})
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
-	return a.callOperation(ctx, ref, key, req.Connector, req.Operation, input)
+	req.Input = input
+	return a.callOperation(ctx, ref, key, req)
 }
 
 // somebodyThere asks a live chat whether somebody could take a chat. While its
@@ -167,14 +171,14 @@ func (a *Activities) somebodyThere(ctx context.Context, ref conversations.Ref, k
 }
 
 // openTicket opens a ticket with all that was said, because nobody was there.
-func (a *Activities) openTicket(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, error) {
+func (a *Activities) openTicket(ctx context.Context, ref conversations.Ref, key string, req conversations.Requested) (json.RawMessage, uuid.UUID, error) {
 	lines, err := a.transcript(ctx, ref, math.MaxInt64, time.Now())
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	who, err := a.person(ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
 	var text strings.Builder
 	for _, l := range lines {
@@ -182,9 +186,10 @@ func (a *Activities) openTicket(ctx context.Context, ref conversations.Ref, key 
 	}
 	input, err := json.Marshal(role.Ticket{Subject: "A conversation on " + ref.Connector, Text: text.String(), Customer: who})
 	if err != nil {
-		return nil, err
+		return nil, uuid.Nil, err
 	}
-	return a.callOperation(ctx, ref, key, req.Connector, req.Operation, input)
+	req.Input = input
+	return a.callOperation(ctx, ref, key, req)
 }
 
 // person is the conversation's customer as providers may know them.

@@ -62,24 +62,11 @@ const noChat = "no_chat"
 // connection named after the role, else that of the oldest which has taken it on;
 // "" if none has.
 func (a *Activities) takes(ctx context.Context, ws uuid.UUID, name role.Name) (string, error) {
-	all, err := a.Connections.List(ctx, ws)
-	if err != nil {
+	conn, err := a.byRole(ctx, ws, name)
+	if err != nil || conn == nil {
 		return "", err
 	}
-	able := slices.DeleteFunc(all, func(c *connections.Connection) bool { return !role.Has(c.Connector, name) })
-	if len(able) == 0 {
-		return "", nil
-	}
-	named := func(c *connections.Connection) int {
-		if c.Name == string(name) {
-			return 0
-		}
-		return 1
-	}
-	best := slices.MinFunc(able, func(x, y *connections.Connection) int {
-		return cmp.Or(named(x)-named(y), x.CreatedAt.Compare(y.CreatedAt))
-	})
-	return best.Connector.Name, nil
+	return conn.Connector.Name, nil
 }
 
 // mustFind keeps the error of a search for the end of the decision.

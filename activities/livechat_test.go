@@ -95,8 +95,8 @@ func live(t *testing.T, flow string, also ...string) *talk {
 	return k
 }
 
-// tells delivers news of the provider of the live chat.
-func (k *talk) tells(connector, name string, payload any, ref string) intake.Outcome {
+// reports delivers news of the provider of the live chat.
+func (k *talk) reports(connector, name string, payload any, ref string) intake.Outcome {
 	k.t.Helper()
 	data, err := json.Marshal(payload)
 	require.NoError(k.t, err)
@@ -110,12 +110,12 @@ func (k *talk) tells(connector, name string, payload any, ref string) intake.Out
 
 func (k *talk) agentSays(text string) {
 	k.t.Helper()
-	require.Equal(k.t, intake.Outcome{Accepted: 1}, k.tells("helpline", role.AgentSaid, role.Said{Text: text, Chat: "chat-1"}, "chat-1"))
+	require.Equal(k.t, intake.Outcome{Accepted: 1}, k.reports("helpline", role.AgentSaid, role.Said{Text: text, Chat: "chat-1"}, "chat-1"))
 }
 
 func (k *talk) chatCloses() {
 	k.t.Helper()
-	require.Equal(k.t, intake.Outcome{Accepted: 1}, k.tells("helpline", role.ChatClosed, role.ChatEnded{Chat: "chat-1"}, "chat-1"))
+	require.Equal(k.t, intake.Outcome{Accepted: 1}, k.reports("helpline", role.ChatClosed, role.ChatEnded{Chat: "chat-1"}, "chat-1"))
 }
 
 // noted are what was noted of live chats, in order.
@@ -252,7 +252,7 @@ func TestNobodyIsThere(t *testing.T) {
 		require.Equal(t, "customer: hi\nbot: One moment.\ncustomer: please\n", k.helpline.tickets[0].Text)
 		require.Equal(t, []string{"unattended"}, k.noted())
 
-		k.tells("tickets", role.AgentSaid, role.Said{Text: "Ann here.", Ticket: "ticket-1"}, "ticket-1")
+		k.reports("tickets", role.AgentSaid, role.Said{Text: "Ann here.", Ticket: "ticket-1"}, "ticket-1")
 		k.runs()
 		require.Equal(t, "Ann here.", k.phone.texts()[3])
 	})

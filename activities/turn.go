@@ -208,7 +208,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 		return nil, err
 	}
 	d.taking = func(name role.Name) string { return d.mustFind(a.takes(ctx, s.Workspace, name)) }
-	program, err := a.program(ctx, s.Workspace, conn.Flow, s.FlowHash, state.UnderWay())
+	program, err := a.program(ctx, s.Workspace, conn, s.FlowHash, state.UnderWay())
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +295,7 @@ func (a *Activities) decide(ctx context.Context, s *conversations.Snapshot, conn
 	if err != nil {
 		return nil, err
 	}
-	d.turn.State = raw
+	d.turn.State, d.turn.Stood = raw, state.Block
 	d.turn.Due = due(state, d.turn.Calls, now)
 	d.finish()
 	return d, nil

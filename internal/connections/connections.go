@@ -33,6 +33,7 @@ type Connection struct {
 	Name      string
 	Account   string
 	Flow      string // the flow that answers on it; channels only
+	Stage     string // of that flow: live or staging
 	Version   int64
 	Connector sdk.Connector
 	// Conn is what the connector's Open returned.
@@ -209,7 +210,7 @@ func (c *Connections) ResolveProviderAccount(ctx context.Context, connector, id 
 	return c.Resolve(ctx, connector, hashedAccount(id))
 }
 
-const columns = `id, name, connector, account, coalesce(flow, ''), version, config, former_config, former_until, created_at, updated_at`
+const columns = `id, name, connector, account, coalesce(flow, ''), stage, version, config, former_config, former_until, created_at, updated_at`
 
 func (c *Connections) one(ctx context.Context, ws uuid.UUID, where string, arg any) (*Connection, error) {
 	all, err := c.query(ctx, ws, where, arg)
@@ -229,12 +230,12 @@ func (c *Connections) List(ctx context.Context, ws uuid.UUID) ([]*Connection, er
 
 func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg any) ([]*Connection, error) {
 	type row struct {
-		ID                             uuid.UUID
-		Name, Connector, Account, Flow string
-		Version                        int64
-		Config, Former                 []byte
-		FormerUntil                    *time.Time
-		CreatedAt, UpdatedAt           time.Time
+		ID                                    uuid.UUID
+		Name, Connector, Account, Flow, Stage string
+		Version                               int64
+		Config, Former                        []byte
+		FormerUntil                           *time.Time
+		CreatedAt, UpdatedAt                  time.Time
 	}
 	var rows []row
 	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
@@ -250,7 +251,7 @@ func (c *Connections) query(ctx context.Context, ws uuid.UUID, where string, arg
 	}
 	out := make([]*Connection, 0, len(rows))
 	for _, r := range rows {
-		k := &Connection{Workspace: ws, ID: r.ID, Name: r.Name, Account: r.Account, Flow: r.Flow, Version: r.Version,
+		k := &Connection{Workspace: ws, ID: r.ID, Name: r.Name, Account: r.Account, Flow: r.Flow, Stage: r.Stage, Version: r.Version,
 			Connector: c.registry[r.Connector], CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt}
 		if have, ok := c.opened.Get(r.ID); ok && have.Version == r.Version {
 			k.Conn, k.Former = have.Conn, have.Former // keep its HTTP connections

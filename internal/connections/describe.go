@@ -23,7 +23,7 @@ type Filter struct {
 func (c *Connections) Describe(ctx context.Context, ws uuid.UUID, f Filter, limit int) ([]Connection, error) {
 	var out []Connection
 	err := c.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		r, err := tx.Query(ctx, `SELECT id, name, connector, account, coalesce(flow, ''), version,
+		r, err := tx.Query(ctx, `SELECT id, name, connector, account, coalesce(flow, ''), stage, version,
 				coalesce(CASE WHEN former_until > now() THEN former_until END, 'epoch'), created_at, updated_at FROM connections
 			WHERE workspace_id = $1 AND ($2 = '' OR name = $2) AND ($3 = '' OR connector = $3) AND ($4 = '' OR account = $4) AND name > $5
 			ORDER BY name LIMIT $6`, ws, f.Name, f.Connector, f.Account, f.After, limit)
@@ -32,7 +32,7 @@ func (c *Connections) Describe(ctx context.Context, ws uuid.UUID, f Filter, limi
 		}
 		out, err = pgx.CollectRows(r, func(row pgx.CollectableRow) (Connection, error) {
 			k, name := Connection{Workspace: ws}, ""
-			err := row.Scan(&k.ID, &k.Name, &name, &k.Account, &k.Flow, &k.Version, &k.FormerUntil, &k.CreatedAt, &k.UpdatedAt)
+			err := row.Scan(&k.ID, &k.Name, &name, &k.Account, &k.Flow, &k.Stage, &k.Version, &k.FormerUntil, &k.CreatedAt, &k.UpdatedAt)
 			if k.FormerUntil.Unix() == 0 {
 				k.FormerUntil = time.Time{}
 			}

@@ -81,9 +81,9 @@ func (c *Connections) Store(ctx context.Context, ws uuid.UUID, n Definition) (*C
 			ON CONFLICT (workspace_id, name) DO UPDATE SET connector = $4, account = $5, config = $6,
 				former_config = $8, former_until = $9,
 				flow = coalesce(nullif($7, ''), connections.flow), version = connections.version + 1, updated_at = now()
-			RETURNING id, version, created_at, updated_at`,
+			RETURNING id, stage, version, created_at, updated_at`,
 			ws, id, n.Name, n.Connector, n.Account, sealed, n.Flow, before.former, before.until).
-			Scan(&out.ID, &out.Version, &out.CreatedAt, &out.UpdatedAt)
+			Scan(&out.ID, &out.Stage, &out.Version, &out.CreatedAt, &out.UpdatedAt)
 		if err != nil {
 			return err
 		}

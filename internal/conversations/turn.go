@@ -67,7 +67,9 @@ type Turn struct {
 	Pending bool
 	Entered []string
 	Missed  bool
-	Notes   []Note
+	// Stood is the block where the flow stands after the turn; empty for none.
+	Stood string
+	Notes []Note
 	// Consent, if set, is what the customer decided about further messages.
 	Consent Consent
 	// Announce tells listeners that there are new messages: on channels of our own.
@@ -133,8 +135,8 @@ const commitSQL = `
 WITH input AS (
     SELECT * FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
         $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::boolean[], $15::text[], $28::boolean[], $29::int[],
-        $32::timestamptz[], $33::text[], $34::text[])
-        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due, consent, chat)
+        $32::timestamptz[], $33::text[], $34::text[], $35::text[])
+        AS t(id, cursor, last, flow, hash, state, calls, pending, owner_kind, owner_id, owner_version, queue, missed, entered, announce, sends, due, consent, chat, stood)
 ), locked AS ( -- in one order, the inbox's too, so that batches never wait for each other in a circle
     SELECT v.id FROM conversations v WHERE v.workspace_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR UPDATE
 ), ok AS (
@@ -150,8 +152,8 @@ WITH input AS (
         AND v.owner_version = i.owner_version
     RETURNING v.id, v.connection_id, v.connector, v.workflow_id, v.shown - i.sends AS shown
 ), turned AS (
-    INSERT INTO turns (workspace_id, conversation_id, first_number, last_number, flow_hash, entered, missed)
-    SELECT $1, i.id, i.cursor + 1, i.last, i.hash, string_to_array(nullif(i.entered, ''), ','), i.missed
+    INSERT INTO turns (workspace_id, conversation_id, first_number, last_number, flow_hash, entered, missed, stood)
+    SELECT $1, i.id, i.cursor + 1, i.last, i.hash, string_to_array(nullif(i.entered, ''), ','), i.missed, i.stood
     FROM input i JOIN ok ON ok.id = i.id WHERE i.last > i.cursor
 ), planned AS (
     INSERT INTO effects (workspace_id, key, subject_id, workflow_id, connection_id, connector, operation, kind, state,
@@ -177,7 +179,7 @@ SELECT ok.id FROM ok JOIN input i ON i.id = ok.id CROSS JOIN LATERAL pg_notify('
 type commitArrays struct {
 	ids                                             []uuid.UUID
 	cursors, lasts, versions                        []int64
-	flows, hashes, queues, entered                  []string
+	flows, hashes, queues, entered, stood           []string
 	states, calls                                   [][]byte
 	pending, missed, announce                       []bool
 	due                                             []*time.Time
@@ -206,6 +208,7 @@ func (a *commitArrays) add(it commitItem) {
 	a.missed = append(a.missed, t.Missed)
 	a.announce = append(a.announce, t.Announce)
 	a.entered = append(a.entered, strings.Join(t.Entered, ","))
+	a.stood = append(a.stood, t.Stood)
 	a.versions = append(a.versions, t.Snapshot.Owner.Version)
 	a.queues = append(a.queues, t.Queue)
 	var due *time.Time
@@ -263,7 +266,7 @@ func (c *Conversations) commit(ctx context.Context, ws uuid.UUID, items []commit
 			b.Queue(commitSQL, ws, a.ids, a.cursors, a.lasts, a.flows, a.hashes, a.states, a.calls, a.pending,
 				a.ownerKinds, a.ownerIDs, a.versions, a.queues, a.missed, a.entered,
 				a.eConv, a.eKeys, a.eIdx, a.eConnectors, a.eOperations, a.eKinds, a.eState, a.eRequests, a.eConn,
-				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due, a.consents, a.chats).Query(func(r pgx.Rows) error {
+				a.nConv, a.nTypes, a.nData, a.announce, a.sends, a.eSeq, a.eAuthor, a.due, a.consents, a.chats, a.stood).Query(func(r pgx.Rows) error {
 				ids, err := pgx.CollectRows(r, pgx.RowTo[uuid.UUID])
 				for _, id := range ids {
 					out[at[id]] = true
