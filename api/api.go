@@ -33,6 +33,7 @@ type Options struct {
 	Messages      Messages
 	Flows         Flows
 	Misses        Misses
+	Releases      Releases
 	Cases         Cases
 	Bookings      Bookings
 	Effects       Effects
@@ -125,7 +126,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.missRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.releaseRoutes(), s.missRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 		s.calendarRoutes(), s.bookingRoutes(),
 	} {

@@ -20,6 +20,8 @@ type Connection struct {
 	Account   string    `json:"account" required:"true"`
 	// Flow is the flow that answers on it, for channels.
 	Flow string `json:"flow,omitempty"`
+	// Stage is the stage of the flow: live, or staging.
+	Stage string `json:"stage,omitempty" enum:"live,staging"`
 	// Hook is where the provider sends its webhooks: a path, or a full address if
 	// the public one is configured.
 	Hook string `json:"hook,omitempty"`

@@ -15,8 +15,14 @@ type Flow struct {
 	Name string `json:"name" required:"true"`
 	// Hash names the version by its content.
 	Hash string `json:"hash" required:"true"`
-	// Live tells that new conversations get this version.
-	Live        bool      `json:"live" required:"true"`
+	// Live tells that new conversations get this version, Staging that those on
+	// connections for staging do.
+	Live    bool `json:"live" required:"true"`
+	Staging bool `json:"staging,omitempty"`
+	// ProposedBy is who proposed that it goes live, while a second person has not
+	// approved it.
+	ProposedBy string `json:"proposed_by,omitempty"`
+	// PublishedAt is when it was last put on a stage, or else when it was stored.
 	PublishedAt time.Time `json:"published_at" required:"true"`
 	// Document is shown for a single flow only.
 	Document string `json:"document,omitempty"`
@@ -26,6 +32,8 @@ type Flow struct {
 type NewFlow struct {
 	Name     string
 	Document string
+	// Stage is draft (stored only), staging or live; live if empty.
+	Stage string
 	// Bind lists accounts that the flow is to answer on: "connector/account".
 	Bind []string
 	// Actor is for the audit trail.
@@ -34,7 +42,8 @@ type NewFlow struct {
 
 // Flows keeps published flows.
 type Flows interface {
-	// Publish checks the document and makes it the live version. What is wrong with
+	// Publish checks the document, stores it and puts it on the stage; where a
+	// second person must approve what goes live, it is proposed. What is wrong with
 	// it is problem.Invalid with all findings in Errors, each with line and column;
 	// an account that does not exist is problem.NotFound.
 	Publish(ctx context.Context, ws uuid.UUID, f NewFlow) (Flow, error)
@@ -51,6 +60,7 @@ type flowName struct {
 type putFlow struct {
 	flowName
 	Document string   `json:"document" required:"true" minLength:"1" description:"The flow, as YAML or JSON text."`
+	Stage    string   `json:"stage,omitempty" enum:"draft,staging,live" default:"live" description:"Where it runs: nowhere yet, on connections for staging, or everywhere."`
 	Bind     []string `json:"bind,omitempty" nullable:"false" maxItems:"100" description:"Accounts that it is to answer on, as connector/account."`
 	_        struct{} `additionalProperties:"false"`
 }
@@ -73,9 +83,9 @@ func (s *server) flowRoutes() []route {
 				return s.o.Flows.Get(ctx, p.Workspace, in.Name)
 			}),
 		op(s, route{method: http.MethodPut, path: "/v1/flows/{name}", id: "publishFlow", tag: tag, scope: "flows:write",
-			summary: "Checks a flow and publishes it. Conversations in the middle of a flow keep their version.", problems: []problem.Kind{problem.NotFound}},
+			summary: "Checks a flow and publishes it, or proposes it where a second person must approve. Conversations in the middle of a flow keep their version.", problems: []problem.Kind{problem.NotFound}},
 			func(ctx context.Context, p Principal, in *putFlow) (Flow, error) {
-				return s.o.Flows.Publish(ctx, p.Workspace, NewFlow{Name: in.Name, Document: in.Document, Bind: in.Bind, Actor: p.Actor()})
+				return s.o.Flows.Publish(ctx, p.Workspace, NewFlow{Name: in.Name, Document: in.Document, Stage: in.Stage, Bind: in.Bind, Actor: p.Actor()})
 			}),
 	}
 }

@@ -111,7 +111,7 @@ func makeCalendars(ctx context.Context, e *roles.Engine, ws uuid.UUID, stack str
 	return nil
 }
 
-// publishStack publishes the stack's flows unless they are published, and
+// publishStack publishes the stack's flows where there are none of their names, and
 // returns the name of the one that answers.
 func publishStack(ctx context.Context, e *roles.Engine, ws uuid.UUID, stack string) (string, error) {
 	s, err := stacks.Load(stack)
@@ -131,8 +131,8 @@ func publishStack(ctx context.Context, e *roles.Engine, ws uuid.UUID, stack stri
 		if first == "" {
 			first = p.Name()
 		}
-		if live, err := e.Flows.Live(ctx, ws, p.Name()); err == nil && live.Hash == p.Hash() {
-			continue
+		if _, err := e.Flows.Live(ctx, ws, p.Name()); err == nil {
+			continue // also one that was changed since
 		}
 		if err := e.Flows.Publish(ctx, ws, p.Name(), p.Hash(), string(f.Source), "seed"); err != nil {
 			return "", err

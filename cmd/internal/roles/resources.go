@@ -31,6 +31,7 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Messages:      messageResource{e.Conversations},
 		Flows:         newFlowResource(e),
 		Misses:        missResource{e.Misses},
+		Releases:      newFlowResource(e),
 		Cases:         caseResource{e.Cases, audit.New(e.DB), d},
 		Bookings:      bookingResource{e.Bookings},
 		Effects:       effectResource{e.Ledger, e.reconciler(d)},

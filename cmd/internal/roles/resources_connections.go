@@ -109,7 +109,7 @@ func (r connectionResource) showAll(ctx context.Context, ws uuid.UUID, all []con
 }
 
 func (r connectionResource) show(k connections.Connection) api.Connection {
-	return api.Connection{ID: k.ID, Name: k.Name, Connector: k.Connector.Name, Account: k.Account, Flow: k.Flow,
+	return api.Connection{ID: k.ID, Name: k.Name, Connector: k.Connector.Name, Account: k.Account, Flow: k.Flow, Stage: k.Stage,
 		Hook: r.hook(k.Connector, k.Account), FormerUntil: orNone(k.FormerUntil),
 		Version: k.Version, CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt}
 }

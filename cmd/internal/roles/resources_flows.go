@@ -28,8 +28,8 @@ func newFlowResource(e *Engine) flowResource {
 	return flowResource{e.Flows, e.Models, e.Connections, catalogue.Of(e.Config.Connectors)}
 }
 
-// Publish refuses what is wrong before it changes anything. A document that is
-// live and bound already stays so, so a publication that was cut off can be
+// Publish refuses what is wrong before it changes anything. A document that is on
+// its stage and bound already stays so, so a publication that was cut off can be
 // repeated.
 func (r flowResource) Publish(ctx context.Context, ws uuid.UUID, n api.NewFlow) (api.Flow, error) {
 	program, err := r.compile(n)
@@ -40,24 +40,26 @@ func (r flowResource) Publish(ctx context.Context, ws uuid.UUID, n api.NewFlow) 
 	if err != nil {
 		return api.Flow{}, err
 	}
+	if err := r.answers(ctx, ws, n, accounts); err != nil {
+		return api.Flow{}, err
+	}
 	if err := r.learn(ctx, ws, program); err != nil {
 		return api.Flow{}, err
 	}
-	live, err := r.flows.Live(ctx, ws, n.Name)
-	if err != nil && !errors.Is(err, flows.ErrNotFound) {
+	if err := r.flows.Keep(ctx, ws, n.Name, program.Hash(), n.Document, n.Actor); err != nil {
 		return api.Flow{}, err
 	}
-	if live.Hash != program.Hash() {
-		if err := r.flows.Publish(ctx, ws, n.Name, program.Hash(), n.Document, n.Actor); err != nil {
+	if n.Stage != draft {
+		if _, err := r.flows.Promote(ctx, ws, n.Name, program.Hash(), stageOf(n.Stage), n.Actor); err != nil {
 			return api.Flow{}, err
 		}
 	}
-	for _, id := range accounts {
-		if err := r.connections.Bind(ctx, ws, id, n.Name, n.Actor); err != nil {
+	for _, k := range accounts {
+		if err := r.connections.Bind(ctx, ws, k.ID, n.Name, n.Actor); err != nil {
 			return api.Flow{}, err
 		}
 	}
-	return r.Get(ctx, ws, n.Name)
+	return r.version(ctx, ws, n.Name, program.Hash())
 }
 
 // compile checks the document with the connectors of this program.
@@ -86,8 +88,8 @@ func (r flowResource) compile(n api.NewFlow) (*flow.Program, error) {
 }
 
 // accounts finds the connections that a flow is to answer on.
-func (r flowResource) accounts(ctx context.Context, ws uuid.UUID, bind []string) ([]uuid.UUID, error) {
-	var ids []uuid.UUID
+func (r flowResource) accounts(ctx context.Context, ws uuid.UUID, bind []string) ([]connections.Connection, error) {
+	var all []connections.Connection
 	for i, b := range bind {
 		connector, account, ok := strings.Cut(b, "/")
 		place := "/bind/" + strconv.Itoa(i)
@@ -106,9 +108,9 @@ func (r flowResource) accounts(ctx context.Context, ws uuid.UUID, bind []string)
 		if got[0].Connector.Channel == nil {
 			return nil, badBind(place, "carries no messages, so no flow can answer on it")
 		}
-		ids = append(ids, got[0].ID)
+		all = append(all, got[0])
 	}
-	return ids, nil
+	return all, nil
 }
 
 func badBind(place, detail string) error {
@@ -125,9 +127,7 @@ func (r flowResource) Get(ctx context.Context, ws uuid.UUID, name string) (api.F
 	if err != nil {
 		return api.Flow{}, err
 	}
-	out := showFlow(v)
-	out.Document = v.Document
-	return out, nil
+	return showWhole(v), nil
 }
 
 // List pages through all versions; a cursor is the name and hash of the last one.
@@ -149,5 +149,5 @@ func (r flowResource) List(ctx context.Context, ws uuid.UUID, q api.PageQuery) (
 }
 
 func showFlow(v flows.Version) api.Flow {
-	return api.Flow{Name: v.Name, Hash: v.Hash, Live: v.Live, PublishedAt: v.PublishedAt}
+	return api.Flow{Name: v.Name, Hash: v.Hash, Live: v.Live, Staging: v.Staging, ProposedBy: v.Proposer, PublishedAt: v.PublishedAt}
 }

@@ -20,7 +20,7 @@ import (
 func New() *cobra.Command {
 	return exit.Group(&cobra.Command{Use: "connection", Short: "Pause and resume connections, and see their outages"},
 		list(), report(), change("pause NAME", "Make everything that would call a connection's provider wait", http.MethodPost, "pause"),
-		change("resume NAME", "End a connection's outage: what waits goes on, the oldest first", http.MethodPost, "resume"), drainRate())
+		change("resume NAME", "End a connection's outage: what waits goes on, the oldest first", http.MethodPost, "resume"), drainRate(), stage())
 }
 
 const needs = "\n\nThe key of the API is read from " + apiclient.EnvKey + "; it needs the scope "
@@ -77,6 +77,16 @@ func drainRate() *cobra.Command {
 				return nil, exit.Misused("PER_SECOND must be a number, 0 or more")
 			}
 			return nil, c.Do(ctx, http.MethodPut, path(args[0], "drain-rate"), map[string]float64{"per_second": rate}, nil)
+		})
+}
+
+func stage() *cobra.Command {
+	return command("stage NAME live|staging", "Say which stage of its flow answers on a connection", "connections:write", cobra.ExactArgs(2),
+		func(ctx context.Context, c *apiclient.Client, args []string) (any, error) {
+			if args[1] != "live" && args[1] != "staging" {
+				return nil, exit.Misused("the stage must be live or staging")
+			}
+			return nil, c.Do(ctx, http.MethodPut, path(args[0], "stage"), map[string]string{"stage": args[1]}, nil)
 		})
 }
 

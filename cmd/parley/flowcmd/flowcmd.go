@@ -21,7 +21,7 @@ import (
 // New returns the command; flows may call the operations of the list.
 func New(list []sdk.Connector) *cobra.Command {
 	return exit.Group(&cobra.Command{Use: "flow", Short: "Check, test, draw and publish flows"},
-		checkCommand(list), publishCommand(list), schemaCommand(), graphCommand(), textsCommand(), testCommand(list), replCommand(list), recordCommand(list))
+		slices.Concat([]*cobra.Command{checkCommand(list), testCommand(list), replCommand(list), recordCommand(list), publishCommand(list), schemaCommand(), graphCommand(), textsCommand()}, releaseCommands())...)
 }
 
 func checkCommand(list []sdk.Connector) *cobra.Command {

@@ -26,6 +26,7 @@ var bindForm = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9][a-z0-9_-]*$`)
 type publishing struct {
 	client apiclient.Client
 	bind   []string
+	stage  string
 }
 
 func publishCommand(list []sdk.Connector) *cobra.Command {
@@ -37,9 +38,14 @@ conversations in the middle of a flow keep their version. With --bind, accounts 
 channels answer with it from now on; what these cannot carry is a problem. Files of
 translations beside the document become part of what is published.
 
+With --stage staging it runs only on connections that are marked for staging, with
+--stage draft nowhere yet: "promote" puts it there. Where the workspace asks that a
+second person approves, what is published to live is proposed and waits for
+"approve".
+
 The key of the API is read from ` + apiclient.EnvKey + `; it needs the scope flows:write.
 
-Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usage.`,
+Exit code 0: it is there, or proposed. 1: it has problems, or the API refused it. 2: wrong usage.`,
 		Args: exit.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.usable(); err != nil {
@@ -61,18 +67,21 @@ Exit code 0: it is live. 1: it has problems, or the API refused it. 2: wrong usa
 			if err != nil {
 				return say(cmd.OutOrStdout(), doc.source, err)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is live as version %s\n", live.Name, live.Hash)
-			return err
+			return tell(cmd.OutOrStdout(), live)
 		},
 	}
 	f := cmd.Flags()
 	p.client.Flags(f)
+	f.StringVar(&p.stage, "stage", "live", "where it runs: draft, staging or live")
 	f.StringSliceVar(&p.bind, "bind", nil, "account that answers with the flow, as CONNECTOR/ACCOUNT; may be repeated")
 	return cmd
 }
 
 func (p *publishing) usable() error {
 	if err := p.client.Prepare("flows:write"); err != nil {
+		return err
+	}
+	if err := knownStage(p.stage, "draft", "staging", "live"); err != nil {
 		return err
 	}
 	for _, b := range p.bind {
@@ -86,6 +95,9 @@ func (p *publishing) usable() error {
 // publish puts the document. What the API refuses is a *[problem.Problem].
 func (p *publishing) publish(ctx context.Context, doc document) (api.Flow, error) {
 	in := map[string]any{"document": doc.source.text}
+	if p.stage != "live" {
+		in["stage"] = p.stage
+	}
 	if p.bind != nil {
 		in["bind"] = p.bind
 	}

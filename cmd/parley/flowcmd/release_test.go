@@ -1,0 +1,78 @@
+package flowcmd_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"parley/api"
+)
+
+var (
+	oldHash = strings.Repeat("a1", 32)
+	newHash = strings.Repeat("b2", 32)
+)
+
+// shelf is an API with two versions: the old one live, the new one on staging. It
+// notes what it was asked to change.
+func shelf(t *testing.T) *[]string {
+	t.Helper()
+	t.Setenv("PARLEY_API_KEY", "k")
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/versions") {
+			json.NewEncoder(w).Encode(api.FlowVersions{
+				Versions: []api.Flow{{Name: "shop", Hash: newHash, Staging: true, ProposedBy: "key/1"}, {Name: "shop", Hash: oldHash, Live: true}},
+				History:  []api.FlowMove{{Stage: "live", Hash: oldHash, Actor: "key/1", ApprovedBy: "key/2"}}})
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(body))
+		json.NewEncoder(w).Encode(api.Flow{Name: "shop", Hash: newHash, Live: true})
+	}))
+	t.Cleanup(s.Close)
+	t.Setenv("PARLEY_API_URL", s.URL)
+	return &asked
+}
+
+func TestVersionsMoveBetweenStages(t *testing.T) {
+	asked := shelf(t)
+	for _, c := range []struct{ args, want string }{
+		{"promote shop", `POST /v1/flows/shop/promote {"hash":"` + newHash + `","stage":"live"}`},
+		{"promote shop a1a1 --stage staging", `POST /v1/flows/shop/promote {"hash":"` + oldHash + `","stage":"staging"}`},
+		{"approve shop b2b2", `POST /v1/flows/shop/approve {"hash":"` + newHash + `"}`},
+		{"approve shop proposed", `POST /v1/flows/shop/approve {"hash":"` + newHash + `"}`},
+		{"rollback shop", `POST /v1/flows/shop/rollback {"from":"` + oldHash + `","stage":"live"}`},
+		{"rollback shop --from b2b2", `POST /v1/flows/shop/rollback {"from":"` + newHash + `","stage":"live"}`},
+		{"withdraw shop", `DELETE /v1/flows/shop/proposal `},
+		{"rules --approval", `PUT /v1/flow-rules {"approval":true}`},
+		{"rules", `GET /v1/flow-rules `},
+	} {
+		*asked = nil
+		code, _, message := run(t, strings.Fields(c.args)...)
+		require.Equal(t, 0, code, message)
+		require.Equal(t, []string{c.want}, *asked)
+	}
+	code, stdout, message := run(t, "versions", "shop")
+	require.Equal(t, 0, code, message)
+	require.Contains(t, stdout, "b2b2b2b2b2b2  staging, proposed by key/1")
+	require.Contains(t, stdout, "key/1, approved by key/2")
+}
+
+func TestVersionsThatAreNot(t *testing.T) {
+	shelf(t)
+	for args, want := range map[string]string{
+		"promote shop c3c3":            "there is no version",
+		"promote shop --stage nowhere": "--stage must be one of staging, live",
+		"approve shop":                 "accepts 2 arg",
+	} {
+		code, _, message := run(t, strings.Fields(args)...)
+		require.Equal(t, 2, code)
+		require.Contains(t, message, want)
+	}
+}
