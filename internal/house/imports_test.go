@@ -35,6 +35,7 @@ var rooms = []room{
 	{"./connectors", []string{"./connectors"}},       // the list
 
 	// Workflows know what can be connected, and nothing of how anything is done.
+	{"./workflows/flow/*", []string{"./workflows/flow", "./connectors/sdk"}}, // what is made of documents and programs
 	{"./workflows/flow", []string{"./connectors/sdk"}},
 	{"./workflows/process", []string{"./connectors/sdk"}},
 	{"./workflows/conversation", []string{"./connectors/sdk", "./workflows/process"}},

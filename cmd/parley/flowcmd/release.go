@@ -21,7 +21,7 @@ import (
 
 // releaseCommands move versions between stages.
 func releaseCommands() []*cobra.Command {
-	return []*cobra.Command{promoteCommand(), approveCommand(), withdrawCommand(), rollbackCommand(), versionsCommand(), rulesCommand()}
+	return []*cobra.Command{promoteCommand(), approveCommand(), withdrawCommand(), rollbackCommand(), versionsCommand(), rulesCommand(), diffCommand()}
 }
 
 func knownStage(stage string, known ...string) error {

@@ -31,6 +31,10 @@ func shelf(t *testing.T) *[]string {
 				History:  []api.FlowMove{{Stage: "live", Hash: oldHash, Actor: "key/1", ApprovedBy: "key/2"}}})
 			return
 		}
+		if hash, ok := strings.CutPrefix(r.URL.Path, "/v1/flows/shop/versions/"); ok {
+			json.NewEncoder(w).Encode(api.Flow{Name: "shop", Hash: hash, Document: hello})
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+string(body))
 		json.NewEncoder(w).Encode(api.Flow{Name: "shop", Hash: newHash, Live: true})
@@ -75,4 +79,19 @@ func TestVersionsThatAreNot(t *testing.T) {
 		require.Equal(t, 2, code)
 		require.Contains(t, message, want)
 	}
+}
+
+func TestDiff(t *testing.T) {
+	shelf(t)
+	file := write(t, strings.Replace(hello, "Hello", "Good day", 1))
+	code, stdout, message := run(t, "diff", "shop@live", file)
+	require.Equal(t, 1, code)
+	require.Empty(t, message)
+	require.Equal(t, "block start changed\n  ~ step 1 / say: \"Hello\" -> \"Good day\"\ntexts: 1 new, 1 gone\n", stdout)
+	code, stdout, message = run(t, "diff", file, file, "--json")
+	require.Equal(t, 0, code, message)
+	require.JSONEq(t, `{"settings":[],"blocks":[],"intents":[],"texts_added":[],"texts_removed":[]}`, stdout)
+	code, stdout, _ = run(t, "diff", "shop@staging", write(t, "name: [\n"))
+	require.Equal(t, 1, code)
+	require.Contains(t, stdout, "hello.yaml:1:")
 }
