@@ -6,7 +6,6 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -135,9 +134,5 @@ func (a *Activities) hashOn(ctx context.Context, ws uuid.UUID, name, stage strin
 }
 
 func compile(name, document string) (*flow.Program, error) {
-	doc, problems := flow.Parse(name+".yaml", []byte(document))
-	if len(problems) > 0 {
-		return nil, errors.New(problems[0].String())
-	}
-	return flow.Compile(doc)
+	return flow.Source{File: name + ".yaml", Text: []byte(document)}.Compile()
 }

@@ -73,3 +73,13 @@ type Source struct {
 	File string
 	Text []byte
 }
+
+// Compile makes a program of a document that was checked before; one that cannot
+// be read or stepped is refused with [Problems].
+func (s Source) Compile() (*Program, error) {
+	doc, problems := Parse(s.File, s.Text)
+	if len(problems) > 0 {
+		return nil, Problems(problems)
+	}
+	return Compile(doc)
+}
