@@ -34,6 +34,8 @@ type Options struct {
 	Flows         Flows
 	Misses        Misses
 	Releases      Releases
+	Migrations    FlowMigrations
+	Insight       FlowInsight
 	Cases         Cases
 	Bookings      Bookings
 	Effects       Effects
@@ -126,7 +128,7 @@ func (s *server) engine() (*gin.Engine, error) {
 func (s *server) resourceRoutes() []route {
 	var all []route
 	for _, some := range [][]route{
-		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.releaseRoutes(), s.missRoutes(),
+		s.connectionRoutes(), s.outageRoutes(), s.templateRoutes(), s.contactRoutes(), s.conversationRoutes(), s.messageRoutes(), s.flowRoutes(), s.releaseRoutes(), s.migrationRoutes(), s.insightRoutes(), s.missRoutes(),
 		s.caseRoutes(), s.effectRoutes(), s.eventRoutes(), s.auditRoutes(),
 		s.calendarRoutes(), s.bookingRoutes(),
 	} {

@@ -412,7 +412,7 @@ const admin = "admin-key"
 func options(m *memory, reg *prometheus.Registry, logs io.Writer) api.Options {
 	return api.Options{
 		Keys: m, Connections: connections{m}, Consents: consents{m}, Outages: outages{m}, Templates: templates{m}, Contacts: contacts{m}, Conversations: conversations{m}, Agents: agents{m}, Messages: messages{m},
-		Flows: flows{m}, Releases: releases{m}, Misses: misses{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
+		Flows: flows{m}, Releases: releases{m}, Migrations: migrations{m}, Insight: insight{m}, Misses: misses{m}, Cases: cases{m}, Effects: effects{m}, Events: outbox{m}, Audit: trail{m},
 		Ingress:  ingress.Options{Resolver: hooks{}, Inbox: hooks{}, Router: hooks{}},
 		Bookings: bookings{m},
 		Registry: reg, Log: observe.NewLogger(logs, slog.LevelDebug), Version: "1.2.3", MaxBody: 4 << 10,

@@ -104,8 +104,8 @@ type Snapshot struct {
 	Consents map[string]bool
 	// Memory is what earlier conversations taught of the contact; nothing without
 	// their consent.
-	Memory map[string]any
-	Blocked  bool
+	Memory  map[string]any
+	Blocked bool
 	// OptedOut tells that the customer wants no messages at this address.
 	OptedOut bool
 	Events   []Event // after the cursor, in order

@@ -32,6 +32,8 @@ func (e *Engine) resources(d *bus.Dispatcher) api.Options {
 		Flows:         newFlowResource(e),
 		Misses:        missResource{e.Misses},
 		Releases:      newFlowResource(e),
+		Migrations:    newMigrationResource(e),
+		Insight:       newInsightResource(e),
 		Cases:         caseResource{e.Cases, audit.New(e.DB), d},
 		Bookings:      bookingResource{e.Bookings},
 		Effects:       effectResource{e.Ledger, e.reconciler(d)},
