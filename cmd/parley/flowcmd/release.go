@@ -21,7 +21,8 @@ import (
 
 // releaseCommands move versions between stages.
 func releaseCommands() []*cobra.Command {
-	return []*cobra.Command{promoteCommand(), approveCommand(), withdrawCommand(), rollbackCommand(), versionsCommand(), rulesCommand(), diffCommand()}
+	return []*cobra.Command{promoteCommand(), approveCommand(), withdrawCommand(), rollbackCommand(), versionsCommand(), rulesCommand(),
+		diffCommand(), migrateCommand(), rehearseCommand(), statsCommand()}
 }
 
 func knownStage(stage string, known ...string) error {
