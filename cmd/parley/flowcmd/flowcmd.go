@@ -3,7 +3,6 @@
 package flowcmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -138,37 +137,6 @@ func graphCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-func textsCommand() *cobra.Command {
-	var language string
-	cmd := &cobra.Command{
-		Use: "texts FILE --language TAG", Short: "Print the texts that lack a translation",
-		Long: `Prints the texts of a flow that have no translation into a language, as a catalogue
-to fill in: save it beside the flow as NAME.TAG.yaml, where check and publish find it.`,
-		Args: exit.Args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			doc, err := readable(cmd.OutOrStdout(), args[0])
-			if err != nil {
-				return err
-			}
-			if !slices.Contains(doc.Languages()[1:], language) {
-				return exit.Misused("--language must be one that the flow names under \"languages\"")
-			}
-			for _, text := range doc.Texts(language) {
-				quoted, err := json.Marshal(text) // a JSON string is a YAML one
-				if err != nil {
-					return err
-				}
-				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", quoted, `""`); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&language, "language", "", "the language, a BCP 47 tag (required)")
-	return cmd
 }
 
 // readable reads a document; what keeps it from being read is printed.

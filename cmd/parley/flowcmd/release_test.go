@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -94,4 +96,37 @@ func TestDiff(t *testing.T) {
 	code, stdout, _ = run(t, "diff", "shop@staging", write(t, "name: [\n"))
 	require.Equal(t, 1, code)
 	require.Contains(t, stdout, "hello.yaml:1:")
+}
+
+func TestTextsGoToTranslatorsAndBack(t *testing.T) {
+	file := write(t, spoken)
+	beside := strings.TrimSuffix(file, ".yaml") + ".hi.yaml"
+	require.NoError(t, os.WriteFile(beside, []byte("# by hand\nHello {{ contact.nick }}: नमस्ते\n"), 0o600))
+	code, po, message := run(t, "texts", file, "--po", "hi")
+	require.Equal(t, 0, code, message)
+	require.Contains(t, po, "#, fuzzy\nmsgid \"Hello {{ contact.name }}\"\nmsgstr \"नमस्ते\"\n")
+	back := filepath.Join(t.TempDir(), "hello.po")
+	require.NoError(t, os.WriteFile(back, []byte(po), 0o600))
+	code, stdout, message := run(t, "texts", file, "--language", "hi", "--import", back)
+	require.Equal(t, 0, code, message)
+	require.Contains(t, stdout, "0 taken, 0 missing, 1 fuzzy, 1 gone")
+
+	require.NoError(t, os.WriteFile(back, []byte(strings.NewReplacer("#, fuzzy\n", "", "नमस्ते", "नमस्ते {{ contact.name }}").Replace(po)), 0o600))
+	code, stdout, message = run(t, "texts", file, "--language", "hi", "--import", back, "--json")
+	require.Equal(t, 0, code, message)
+	require.Contains(t, stdout, `"taken": 1`)
+	code, stdout, message = run(t, "check", file)
+	require.Equal(t, 0, code, stdout+message)
+	text, err := os.ReadFile(beside)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "# by hand\n#~ Hello")
+
+	code, stdout, message = run(t, "texts", file, "--xliff", "hi")
+	require.Equal(t, 0, code, message)
+	require.Contains(t, stdout, `<target state="translated">नमस्ते <ph id="1">{{ contact.name }}</ph></target>`)
+	for args, want := range map[string]string{"--po fr": "must be one that the flow names", "--po hi --xliff hi": "", "--import x.po": "--import needs --language", "--language hi --import " + file: "must be a file that ends in"} {
+		code, _, message = run(t, append([]string{"texts", file}, strings.Fields(args)...)...)
+		require.NotZero(t, code)
+		require.Contains(t, message, want)
+	}
 }
