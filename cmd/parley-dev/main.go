@@ -36,6 +36,7 @@ func main() {
 func rootCommand() *cobra.Command {
 	var o devstack.Options
 	var folder string
+	var flows []string
 	root := &cobra.Command{
 		Use:           "parley-dev",
 		Short:         "Run the whole of Parley on this machine",
@@ -50,9 +51,14 @@ func rootCommand() *cobra.Command {
 			if err := useConnectors(folder); err != nil {
 				return err
 			}
+			for _, file := range flows {
+				if _, err := os.Stat(file); err != nil {
+					return fmt.Errorf("--flow: %w", err)
+				}
+			}
 			return watched(cmd.Context(), "parley-dev", o.ConfigFile, func(newLog func(io.Writer) *slog.Logger) error {
 				o.NewLog = newLog
-				return devstack.Run(cmd.Context(), o, system())
+				return devstack.Run(cmd.Context(), o, reloading(system(), o.Out, flows))
 			})
 		},
 	}
@@ -62,6 +68,7 @@ func rootCommand() *cobra.Command {
 	f.StringVar(&o.ConfigFile, "config", "", "file with settings of the API and the worker (YAML)")
 	f.StringVar(&folder, "connectors", "", "folder with connectors that are data; see docs/import.md")
 	f.StringVar(&o.Stack, "stack", "commerce", "ready-made solution that a fresh folder is seeded with")
+	f.StringSliceVar(&flows, "flow", nil, "flow document that is published to the demo workspace whenever it is saved; may be repeated")
 	f.BoolVar(&o.Separate, "separate", false, "run api, worker, temporal and sandbox as processes of their own")
 	f.BoolVar(&o.Verbose, "verbose", false, "print how long each part took to start")
 	const addr = " (port 0 picks a free one and keeps it for the folder; default as last time, else %s)"

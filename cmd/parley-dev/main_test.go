@@ -34,12 +34,13 @@ func TestBadUseIsRefusedBeforeAnythingHappens(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--config":              {"--config", filepath.Join(t.TempDir(), "missing.yaml")},
 		"--stack":               {"--stack", "nonsense", "--data", dir},
+		"--flow":                {"--flow", filepath.Join(t.TempDir(), "missing.yaml")},
 		"unknown flag":          {"--nonsense"},
 		"unknown command":       {"nonsense"},
 		"no parley-dev has run": {"temporal", "--data", dir},
 		`"data" not set`:        {"postgres"},
 	} {
-		if args[0] == "--config" {
+		if args[0] == "--config" || args[0] == "--flow" {
 			args = append(args, "--data", dir)
 		}
 		_, err := run(t, args...)

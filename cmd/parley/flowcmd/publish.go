@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,7 @@ type publishing struct {
 
 func publishCommand(list []sdk.Connector) *cobra.Command {
 	var p publishing
+	var watch bool
 	cmd := &cobra.Command{
 		Use: "publish FILE --workspace W [--bind CONNECTOR/ACCOUNT]", Short: "Check a flow and make it the live version",
 		Long: `Checks a flow and publishes it by the HTTP API. New conversations get it at once;
@@ -43,6 +45,9 @@ With --stage staging it runs only on connections that are marked for staging, wi
 second person approves, what is published to live is proposed and waits for
 "approve".
 
+With --watch it goes on: whenever the file, or one of translations beside it, is
+saved, it is checked and published again, until the command is interrupted.
+
 The key of the API is read from ` + apiclient.EnvKey + `; it needs the scope flows:write.
 
 Exit code 0: it is there, or proposed. 1: it has problems, or the API refused it. 2: wrong usage.`,
@@ -51,30 +56,39 @@ Exit code 0: it is there, or proposed. 1: it has problems, or the API refused it
 			if err := p.usable(); err != nil {
 				return err
 			}
-			var channels []string
-			for _, b := range p.bind {
-				connector, _, _ := strings.Cut(b, "/")
-				channels = append(channels, connector)
+			if watch {
+				return p.watch(cmd.Context(), cmd.OutOrStdout(), args[0], list, time.Tick(watchPause))
 			}
-			doc, ok, err := check(cmd.OutOrStdout(), args[0], list, channels)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				return exit.Failed()
-			}
-			live, err := p.publish(cmd.Context(), doc)
-			if err != nil {
-				return say(cmd.OutOrStdout(), doc.source, err)
-			}
-			return tell(cmd.OutOrStdout(), live)
+			return p.once(cmd.Context(), cmd.OutOrStdout(), args[0], list)
 		},
 	}
 	f := cmd.Flags()
 	p.client.Flags(f)
+	f.BoolVar(&watch, "watch", false, "publish again whenever the file is saved")
 	f.StringVar(&p.stage, "stage", "live", "where it runs: draft, staging or live")
 	f.StringSliceVar(&p.bind, "bind", nil, "account that answers with the flow, as CONNECTOR/ACCOUNT; may be repeated")
 	return cmd
+}
+
+// once checks and publishes a file.
+func (p *publishing) once(ctx context.Context, w io.Writer, file string, list []sdk.Connector) error {
+	var channels []string
+	for _, b := range p.bind {
+		connector, _, _ := strings.Cut(b, "/")
+		channels = append(channels, connector)
+	}
+	doc, ok, err := check(w, file, list, channels)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return exit.Failed()
+	}
+	live, err := p.publish(ctx, doc)
+	if err != nil {
+		return say(w, doc.source, err)
+	}
+	return tell(w, live)
 }
 
 func (p *publishing) usable() error {
