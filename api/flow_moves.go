@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -51,6 +52,24 @@ type FlowMigration struct {
 	MigrationReport
 }
 
+// MigrationRecord is one of a flow's migrations.
+type MigrationRecord struct {
+	ID     uuid.UUID `json:"id" required:"true"`
+	From   string    `json:"from" required:"true"`
+	To     string    `json:"to" required:"true"`
+	State  string    `json:"state" required:"true" enum:"moving,done,undone"`
+	Moved  int64     `json:"moved" required:"true"`
+	Stayed int64     `json:"stayed" required:"true"`
+	Actor  string    `json:"actor" required:"true"`
+	// CreatedAt is when it was begun.
+	CreatedAt time.Time `json:"created_at" required:"true"`
+}
+
+// MigrationRecords are a flow's migrations, newest first, 200 at most.
+type MigrationRecords struct {
+	Items []MigrationRecord `json:"items" required:"true" nullable:"false"`
+}
+
 // MigrationUndone is how many conversations got their former state back.
 type MigrationUndone struct {
 	Back   int        `json:"back" required:"true"`
@@ -76,6 +95,8 @@ type FlowMigrations interface {
 	Begin(ctx context.Context, ws, id uuid.UUID, p FlowPlan, actor string) (FlowMigration, error)
 	// Run moves the next part of the conversations.
 	Run(ctx context.Context, ws uuid.UUID, name string, id uuid.UUID) (FlowMigration, error)
+	// List returns the records of a flow's migrations, newest first.
+	List(ctx context.Context, ws uuid.UUID, name string) (MigrationRecords, error)
 	// Undo gives some conversations their former state back.
 	Undo(ctx context.Context, ws uuid.UUID, name string, id, after uuid.UUID, actor string) (MigrationUndone, error)
 }
@@ -107,6 +128,11 @@ func (s *server) migrationRoutes() []route {
 	const tag = "flows"
 	missing := []problem.Kind{problem.NotFound}
 	return []route{
+		op(s, route{method: http.MethodGet, path: "/v1/flows/{name}/migrations", id: "listMigrations", tag: tag, scope: "flows:read",
+			summary: "Lists the records of a flow's migrations, newest first."},
+			func(ctx context.Context, p Principal, in *flowName) (MigrationRecords, error) {
+				return s.o.Migrations.List(ctx, p.Workspace, in.Name)
+			}),
 		op(s, route{method: http.MethodPost, path: "/v1/flows/{name}/migrations/preview", id: "previewMigration", tag: tag, scope: "flows:read",
 			summary: "Tells who would land where if conversations that wait in one version went on in another, some at a time. It changes nothing.", problems: missing},
 			func(ctx context.Context, p Principal, in *previewMigration) (MigrationPreview, error) {

@@ -26,6 +26,10 @@ func (m migrations) Begin(_ context.Context, _, id uuid.UUID, p api.FlowPlan, _ 
 	return api.FlowMigration{ID: id, Name: p.Name, From: p.From, To: p.To, State: "moving"}, nil
 }
 
+func (m migrations) List(context.Context, uuid.UUID, string) (api.MigrationRecords, error) {
+	return api.MigrationRecords{Items: []api.MigrationRecord{{ID: order, State: "done", CreatedAt: moment}}}, nil
+}
+
 func (m migrations) Run(_ context.Context, _ uuid.UUID, name string, id uuid.UUID) (api.FlowMigration, error) {
 	return api.FlowMigration{ID: id, Name: name, State: "done", Moved: 2, Stayed: 1, MigrationReport: report}, nil
 }
@@ -64,6 +68,8 @@ func TestMigrations(t *testing.T) {
 	status, answer = e.call(t, "POST", at+order.String()+"/undo", `{}`)
 	require.Equal(t, 200, status, answer)
 	require.JSONEq(t, `{"back":2,"stayed":1}`, answer)
+	_, answer = e.call(t, "GET", "/v1/flows/shop/migrations", "")
+	require.Contains(t, answer, order.String())
 	status, _ = e.call(t, "POST", at+"preview", `{"from":"x","to":"`+hash+`"}`)
 	require.Equal(t, 422, status)
 }

@@ -2,7 +2,6 @@ package flows
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,19 +48,36 @@ func (f *Flows) Begin(ctx context.Context, ws uuid.UUID, m Migration) error {
 
 // Migration returns the record of one.
 func (f *Flows) Migration(ctx context.Context, ws uuid.UUID, name string, id uuid.UUID) (Migration, error) {
-	var m Migration
-	err := f.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT id, name, from_hash, to_hash, mapping, actor, state, coalesce(after, '00000000-0000-0000-0000-000000000000'), moved, stayed, created_at
-			FROM flow_migrations WHERE workspace_id = $1 AND name = $2 AND id = $3`, ws, name, id).
-			Scan(&m.ID, &m.Name, &m.From, &m.To, &m.Mapping, &m.Actor, &m.State, &m.After, &m.Moved, &m.Stayed, &m.CreatedAt)
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return m, ErrNotFound
+	all, err := f.migrations(ctx, ws, `AND id = $3`, name, id)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
 	}
 	if err != nil {
-		return m, fmt.Errorf("flows: migration: %w", err)
+		return Migration{}, err
 	}
-	return m, nil
+	return all[0], nil
+}
+
+// Migrations returns the records of a flow's migrations, newest first.
+func (f *Flows) Migrations(ctx context.Context, ws uuid.UUID, name string, limit int) ([]Migration, error) {
+	return f.migrations(ctx, ws, `ORDER BY created_at DESC, id LIMIT $3`, name, limit)
+}
+
+func (f *Flows) migrations(ctx context.Context, ws uuid.UUID, where string, args ...any) ([]Migration, error) {
+	var out []Migration
+	err := f.db.InWorkspace(ctx, ws, func(tx pgx.Tx) error {
+		r, err := tx.Query(ctx, `SELECT id, name, from_hash, to_hash, mapping, actor, state, coalesce(after, '00000000-0000-0000-0000-000000000000'), moved, stayed, created_at
+			FROM flow_migrations WHERE workspace_id = $1 AND name = $2 `+where, append([]any{ws}, args...)...)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(r, pgx.RowToStructByPos[Migration])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("flows: migrations: %w", err)
+	}
+	return out, nil
 }
 
 // Progress notes how far a migration has come: of two who take the same batch, the

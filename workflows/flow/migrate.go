@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -28,10 +29,18 @@ type Mapping struct {
 
 // ParseMapping reads a mapping; an empty one maps every block to the one of its
 // name.
-func ParseMapping(src []byte) (Mapping, error) {
-	var m Mapping
+func ParseMapping(src []byte) (m Mapping, err error) {
+	defer func() {
+		// The YAML library panics on some malformed documents.
+		if recover() != nil {
+			err = errors.New("the mapping cannot be read as YAML")
+		}
+	}()
 	if len(bytes.TrimSpace(src)) == 0 {
 		return m, nil
+	}
+	if refused := refuseSource(src); refused != nil {
+		return m, fmt.Errorf("the mapping, line %d: %s", refused.Line, refused.Message)
 	}
 	if err := yaml.UnmarshalWithOptions(src, &m, yaml.Strict()); err != nil {
 		at := yamlProblem(err)

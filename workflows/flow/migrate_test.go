@@ -233,3 +233,19 @@ func BenchmarkMigrate(b *testing.B) {
 		}
 	}
 }
+
+// FuzzParseMapping: a mapping is read or refused.
+func FuzzParseMapping(f *testing.F) {
+	f.Add([]byte("blocks: {orders: my_orders}\nvars: {mail: email}\nset: {country: IN, list: [1, {a: b}]}\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		m, err := ParseMapping(src)
+		if err != nil {
+			return
+		}
+		for name, v := range m.Set {
+			again, _, err := normalise(v)
+			require.NoError(t, err, name)
+			require.Equal(t, v, again)
+		}
+	})
+}

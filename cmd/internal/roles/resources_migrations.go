@@ -52,6 +52,15 @@ func (r migrationResource) Run(ctx context.Context, ws uuid.UUID, name string, i
 	return showMigration(rec, report), planned(err)
 }
 
+func (r migrationResource) List(ctx context.Context, ws uuid.UUID, name string) (api.MigrationRecords, error) {
+	all, err := r.mover.Flows.Migrations(ctx, ws, name, 200)
+	out := api.MigrationRecords{Items: []api.MigrationRecord{}}
+	for _, m := range all {
+		out.Items = append(out.Items, api.MigrationRecord{ID: m.ID, From: m.From, To: m.To, State: m.State, Moved: m.Moved, Stayed: m.Stayed, Actor: m.Actor, CreatedAt: m.CreatedAt})
+	}
+	return out, err
+}
+
 func (r migrationResource) Undo(ctx context.Context, ws uuid.UUID, name string, id, after uuid.UUID, actor string) (api.MigrationUndone, error) {
 	back, stayed, last, more, err := r.mover.Undo(ctx, ws, name, id, after, actor)
 	return api.MigrationUndone{Back: back, Stayed: stayed, Next: next(last, more)}, planned(err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -61,6 +62,26 @@ Exit code 0: done. 1: it failed. 2: wrong usage.`, "flows:write", cobra.ExactArg
 	f.StringVar(&m.undo, "undo", "", "ID of a migration that is to be taken back")
 	f.StringVar(&m.resume, "resume", "", "ID of a migration that was cut off")
 	return cmd
+}
+
+func migrationsCommand() *cobra.Command {
+	r := &remote{}
+	return r.command("migrations NAME", "List a flow's migrations", "Lists the records of a flow's migrations, newest first.", "flows:read", cobra.ExactArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			var all api.MigrationRecords
+			if err := r.client.Do(cmd.Context(), http.MethodGet, flowPath(args[0], "migrations"), nil, &all); err != nil {
+				return err
+			}
+			if r.json {
+				return printJSON(cmd.OutOrStdout(), all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(w, "ID\tAT\tFROM\tTO\tSTATE\tMOVED\tSTAYED\tBY")
+			for _, m := range all.Items {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", m.ID, m.CreatedAt.UTC().Format(time.RFC3339), short(m.From), short(m.To), m.State, m.Moved, m.Stayed, m.Actor)
+			}
+			return w.Flush()
+		})
 }
 
 func (m *migrating) run(cmd *cobra.Command, args []string) error {

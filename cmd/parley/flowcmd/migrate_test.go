@@ -82,6 +82,10 @@ func TestMigrateRunsToItsEndAndIsTakenBack(t *testing.T) {
 	code, stdout, message = run(t, "migrate", "shop", "--undo", someone.String())
 	require.Equal(t, 0, code, message)
 	require.Equal(t, "3 are back; 1 have moved on since and stay\n", stdout)
+	parts(t, map[string][]any{"migrations": {api.MigrationRecords{Items: []api.MigrationRecord{{ID: someone, From: oldHash, To: newHash, State: "done", Moved: 5}}}}})
+	code, stdout, message = run(t, "migrations", "shop")
+	require.Equal(t, 0, code, message)
+	require.Contains(t, stdout, someone.String())
 	for _, args := range []string{"migrate shop", "migrate shop --undo x", "migrate shop --from a1a1 --to c3c3"} {
 		code, _, _ = run(t, strings.Fields(args)...)
 		require.Equal(t, 2, code, args)

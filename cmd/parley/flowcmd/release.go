@@ -22,7 +22,7 @@ import (
 // releaseCommands move versions between stages.
 func releaseCommands() []*cobra.Command {
 	return []*cobra.Command{promoteCommand(), approveCommand(), withdrawCommand(), rollbackCommand(), versionsCommand(), rulesCommand(),
-		diffCommand(), migrateCommand(), rehearseCommand(), statsCommand()}
+		diffCommand(), migrateCommand(), migrationsCommand(), rehearseCommand(), statsCommand()}
 }
 
 func knownStage(stage string, known ...string) error {

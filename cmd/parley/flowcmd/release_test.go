@@ -104,7 +104,7 @@ func TestTextsGoToTranslatorsAndBack(t *testing.T) {
 	require.NoError(t, os.WriteFile(beside, []byte("# by hand\nHello {{ contact.nick }}: नमस्ते\n"), 0o600))
 	code, po, message := run(t, "texts", file, "--po", "hi")
 	require.Equal(t, 0, code, message)
-	require.Contains(t, po, "#, fuzzy\nmsgid \"Hello {{ contact.name }}\"\nmsgstr \"नमस्ते\"\n")
+	require.Contains(t, po, "#, fuzzy\n#| msgid \"Hello {{ contact.nick }}\"\nmsgid \"Hello {{ contact.name }}\"\nmsgstr \"नमस्ते\"\n")
 	back := filepath.Join(t.TempDir(), "hello.po")
 	require.NoError(t, os.WriteFile(back, []byte(po), 0o600))
 	code, stdout, message := run(t, "texts", file, "--language", "hi", "--import", back)

@@ -25,8 +25,14 @@ type Catalogue struct {
 }
 
 // ParseCatalogue reads a catalogue; nothing is an empty one.
-func ParseCatalogue(src []byte) (Catalogue, error) {
-	c := Catalogue{texts: map[string]string{}, varied: map[string]bool{}, at: map[string][2]int{}}
+func ParseCatalogue(src []byte) (c Catalogue, err error) {
+	defer func() {
+		// The YAML library panics on some malformed documents.
+		if recover() != nil {
+			err = errors.New("the catalogue cannot be read as YAML")
+		}
+	}()
+	c = Catalogue{texts: map[string]string{}, varied: map[string]bool{}, at: map[string][2]int{}}
 	c.lines = strings.SplitAfter(string(src), "\n")
 	if c.lines[len(c.lines)-1] == "" {
 		c.lines = c.lines[:len(c.lines)-1]

@@ -139,3 +139,34 @@ func TestRoundTrips(t *testing.T) {
 		require.Equal(t, entries, back)
 	})
 }
+
+// FuzzParseCatalogue: whatever can be read stays as it is when nothing changes.
+func FuzzParseCatalogue(f *testing.F) {
+	f.Add([]byte(half))
+	f.Add([]byte("one: |\n  first\n\n  second\n# a comment\ntwo:\n  - x\nthree: >-\n  folded\n"))
+	doc := parse(f, "name: a\nlanguages: [hi]\nsteps: [{say: one}]\n")
+	f.Fuzz(func(t *testing.T, src []byte) {
+		c, err := translate.ParseCatalogue(src)
+		if err != nil {
+			return
+		}
+		translate.Entries(doc, "hi", c)
+		text, report := translate.Apply(doc, nil, c)
+		if report.Gone == 0 {
+			require.Equal(t, strings.TrimRight(string(src), "\n"), strings.TrimRight(string(text), "\n"))
+		}
+	})
+}
+
+// FuzzParse: what comes from outside is read or refused.
+func FuzzParse(f *testing.F) {
+	entries := []translate.Entry{{Source: "Hello {{ n }}", Target: "x", Fuzzy: true}}
+	f.Add(translate.PO("a", "hi", entries))
+	raw, err := translate.XLIFF("a", "en", "hi", entries)
+	require.NoError(f, err)
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, src []byte) {
+		_, _ = translate.ParsePO(src)
+		_, _ = translate.ParseXLIFF(src)
+	})
+}
