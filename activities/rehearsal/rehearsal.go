@@ -178,14 +178,14 @@ func between(events []conversations.Event, first, last int64) []conversations.Ev
 
 const erased flow.EventKind = "erased"
 
-// decode reads an event as the flow heard it; reactions, and what people and cases
-// said, it did not hear.
+// decode reads an event as the flow heard it; reactions it did not hear. What people
+// and cases said, and messages that had their answer with them, part a turn.
 func decode(e conversations.Event) (ev flow.Event, heard bool, err error) {
 	switch {
 	case e.Body == nil:
 		return flow.Event{Kind: erased}, false, nil
 	case e.Kind == bus.KindTell, e.Kind == bus.KindAgent:
-		return ev, false, nil
+		return flow.Event{Kind: rehearse.EventApart}, true, nil
 	case e.Kind == bus.KindTaken:
 		return flow.Event{Kind: rehearse.EventTaken}, true, nil
 	}
@@ -194,6 +194,8 @@ func decode(e conversations.Event) (ev flow.Event, heard bool, err error) {
 		return ev, false, fmt.Errorf("event %d is not readable: %w", e.Number, err)
 	}
 	ev.Number, ev.At = e.Number, e.At
-	heard = ev.Message == nil || ev.Message.Reaction == "" && ev.Message.Reply == nil
-	return ev, heard, nil
+	if ev.Message != nil && ev.Message.Reply != nil {
+		ev = flow.Event{Kind: rehearse.EventApart}
+	}
+	return ev, ev.Message == nil || ev.Message.Reaction == "", nil
 }

@@ -265,6 +265,11 @@ func put(ctx context.Context, tx pgx.Tx, ws uuid.UUID, r row, action string) err
 	if action == "" {
 		return nil
 	}
+	if r.stage == Live { // by a way that needs nobody else
+		if _, err := tx.Exec(ctx, `DELETE FROM flow_proposals WHERE workspace_id = $1 AND name = $2 AND hash = $3`, ws, r.name, r.hash); err != nil {
+			return err
+		}
+	}
 	return note(ctx, tx, ws, r.actor, action, r.name+"@"+r.hash)
 }
 

@@ -121,6 +121,15 @@ func TestWhatWasProposedOverSomethingElseIsStale(t *testing.T) {
 	require.NoError(t, f.Withdraw(ctx, ws, "shop", "anna"))
 	require.NoError(t, f.Withdraw(ctx, ws, "shop", "anna"))
 	require.ErrorIs(t, f.Approve(ctx, ws, "shop", "h2", "ben"), flows.ErrNoProposal)
+
+	_, err = f.Promote(ctx, ws, "shop", "h2", flows.Live, "anna")
+	require.NoError(t, err)
+	require.NoError(t, f.SetRules(ctx, ws, flows.Rules{}, "boss"))
+	_, err = f.Promote(ctx, ws, "shop", "h2", flows.Live, "anna")
+	require.NoError(t, err)
+	v, err := f.Live(ctx, ws, "shop")
+	require.NoError(t, err)
+	require.Equal(t, []string{"h2", ""}, []string{v.Hash, v.Proposer}, "what is live is proposed no more")
 }
 
 func TestOfTwoAtOnceNoneIsLost(t *testing.T) {

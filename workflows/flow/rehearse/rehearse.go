@@ -18,6 +18,10 @@ import (
 // EventTaken says that a person took the conversation: the flow is silent then.
 const EventTaken flow.EventKind = "taken"
 
+// EventApart is something that the flow does not hear, and that parts a turn: what
+// came before it was answered first.
+const EventApart flow.EventKind = "apart"
+
 // Recording is one conversation, from its beginning.
 type Recording struct {
 	// Conversation, Person and Channel as in [flow.Input].
@@ -122,16 +126,17 @@ func (x *run) turn(at time.Time, events []flow.Event) {
 }
 
 // more steps over events as the engine does: what came before a person took the
-// conversation is answered first.
+// conversation, or a person or a case spoke, is answered first.
 func (x *run) more(at time.Time, events []flow.Event) {
 	var batch []flow.Event
 	for _, e := range events {
-		if e.Kind != EventTaken {
+		if e.Kind != EventTaken && e.Kind != EventApart {
 			batch = append(batch, e)
 			continue
 		}
 		x.step(at, batch)
-		batch, x.state.Handed = nil, true
+		batch = nil
+		x.state.Handed = x.state.Handed || e.Kind == EventTaken
 	}
 	x.step(at, batch)
 }

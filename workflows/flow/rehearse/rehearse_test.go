@@ -130,6 +130,15 @@ func TestAnotherWay(t *testing.T) {
 	require.Equal(t, rehearse.Way, o.Kind)
 }
 
+// TestAPersonSpeaksInBetween: what came before is answered first, and after a person
+// has taken the conversation the flow is silent.
+func TestAPersonSpeaksInBetween(t *testing.T) {
+	r := record(t).say("hi").Recording
+	r.Turns[0].Events = append(r.Turns[0].Events, flow.Event{Kind: rehearse.EventApart}, flow.Event{Kind: rehearse.EventTaken},
+		flow.Event{Kind: flow.EventMessage, Message: &sdk.Incoming{Text: "1"}})
+	require.Equal(t, rehearse.Outcome{Kind: rehearse.Same}, rehearsed(t, swap(), r))
+}
+
 func TestCallsThatWereNotMade(t *testing.T) {
 	o := rehearsed(t, swap("shopify.get_order", "shopify.find_order"), order(t))
 	require.Equal(t, []any{rehearse.Undecided, 3, "orders"}, []any{o.Kind, o.Turn, o.Block})
