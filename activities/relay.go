@@ -1,6 +1,10 @@
 package activities
 
 import (
+	"encoding/json"
+	"fmt"
+
+	"parley/connectors/sdk"
 	"parley/internal/bus"
 	"parley/internal/conversations"
 	"parley/workflows/flow"
@@ -14,4 +18,23 @@ func newsOf(e conversations.Event) (flow.Event, bool) {
 	}
 	ev, err := decodeEvent(e)
 	return ev, err == nil && ev.Kind == flow.EventProvider
+}
+
+// say sends what a case or a human agent says.
+func (d *decision) say(e conversations.Event) error {
+	if e.Body == nil {
+		return nil
+	}
+	var body tell
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return fmt.Errorf("event %d is not readable: %w", e.Number, err)
+	}
+	author := conversations.AuthorCase
+	if e.Kind == bus.KindAgent {
+		author = conversations.AuthorAgent
+	}
+	for _, c := range append([]sdk.Content{body.Content}, body.More...) {
+		d.send(c, author)
+	}
+	return nil
 }

@@ -411,25 +411,6 @@ func (d *decision) called(ref string) {
 	d.turn.Calls = rest
 }
 
-// say sends what a case or a human agent says.
-func (d *decision) say(e conversations.Event) error {
-	if e.Body == nil {
-		return nil
-	}
-	var body tell
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		return fmt.Errorf("event %d is not readable: %w", e.Number, err)
-	}
-	author := conversations.AuthorCase
-	if e.Kind == bus.KindAgent {
-		author = conversations.AuthorAgent
-	}
-	for _, c := range append([]sdk.Content{body.Content}, body.More...) {
-		d.send(c, author)
-	}
-	return nil
-}
-
 // send plans a message for the channel. What the channel cannot carry at all is
 // recorded, and nothing is sent in its place.
 func (d *decision) send(c sdk.Content, author string) {
