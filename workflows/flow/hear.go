@@ -54,7 +54,7 @@ func (m *machine) message(msg *sdk.Incoming) move {
 // follows; unknown is how many there were before.
 func (m *machine) opening(unknown int) move {
 	head := &m.p.doc.head
-	if m.heard == nil || m.said == "" || len(head.Intents) == 0 || m.st.Turns <= 1 {
+	if m.heard == nil || m.said == "" || len(head.Intents) == 0 || m.beginning {
 		return head.Start.to
 	}
 	m.missed()

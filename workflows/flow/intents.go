@@ -2,6 +2,7 @@ package flow
 
 import (
 	"slices"
+	"time"
 
 	"parley/connectors/sdk"
 )
@@ -169,6 +170,19 @@ func (m *machine) steer() move {
 	}
 	m.heard = nil
 	return i.Go.to
+}
+
+// freshAfter is how long a customer must have been silent for a message to begin a
+// conversation rather than go on with it: as long as a session lasts.
+const freshAfter = 30 * time.Minute
+
+// begins takes note of whether a message begins a conversation.
+func (m *machine) begins(at time.Time) {
+	if len(m.p.intents) == 0 {
+		return
+	}
+	m.beginning = m.st.HeardAt.IsZero() || at.Sub(m.st.HeardAt) > freshAfter
+	m.st.HeardAt = at.UTC().Round(0)
 }
 
 // missed takes note of a message that was not understood. Wrong codes are no

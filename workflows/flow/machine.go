@@ -83,8 +83,10 @@ type machine struct {
 	// at what a service could have understood of it.
 	number  int64
 	wanting bool
-	// said is the text of the message at hand.
-	said string
+	// said is the text of the message at hand, which is the first one after a
+	// silence if beginning is set.
+	said      string
+	beginning bool
 	// spoken and tone are the language and persona in use, once looked up.
 	spoken, tone string
 	// knows tells that the contact's facts are this machine's own copy.
@@ -124,6 +126,7 @@ func (m *machine) handle(ev *Event) {
 	case EventMessage:
 		if !m.st.Handed && ev.Message != nil {
 			m.out.Missed, m.said = false, ev.Message.Text
+			m.begins(ev.At)
 			m.understood(ev.Understood)
 			m.proceed(m.message(ev.Message))
 			m.heard = nil

@@ -222,6 +222,8 @@ type State struct {
 	// Unknown counts messages in a row that came with nothing under way and were
 	// not understood.
 	Unknown int `json:"unknown,omitempty"`
+	// HeardAt is when the customer's last message came, in flows that have intents.
+	HeardAt time.Time `json:"heard_at,omitzero"`
 	// Seq numbers effects, for their Refs.
 	Seq int64 `json:"seq,omitempty"`
 	// Turns counts steps taken, for deterministic variety.

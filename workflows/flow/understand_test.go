@@ -100,6 +100,13 @@ func TestTwoMissesHandOver(t *testing.T) {
 
 	k = newTalk(t, listening)
 	for range 4 {
+		k.now = k.now.Add(31 * time.Minute)
+		require.Equal(t, []string{"Ask me anything."}, k.events(nothing), "so does the first one after a silence")
+	}
+	require.False(t, k.state.Handed)
+
+	k = newTalk(t, listening)
+	for range 4 {
 		k.events(nothing)
 		k.say("menu")
 	}
