@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"parley/connectors/sdk"
 	"parley/connectors/sdk/role"
-	"parley/internal/connections"
 	"parley/internal/conversations"
 	"parley/workflows/flow"
 )

@@ -88,7 +88,7 @@ func (m *mind) says(intents ...string) {
 // learns trains the model of the harness's flow, as publishing does.
 func (e *engine) learns() *engine {
 	e.t.Helper()
-	p, err := e.program(e.t.Context(), e.ws, "test", "", false)
+	p, err := e.program(e.t.Context(), e.ws, e.conn, "", false)
 	require.NoError(e.t, err)
 	_, err = e.Models.Train(e.t.Context(), e.ws, hearing.Examples(p))
 	require.NoError(e.t, err)
@@ -254,7 +254,7 @@ func TestAFlowIsNotHeldUpByAModelThatIsMissing(t *testing.T) {
 	k := setUp(t, helpful).talk()
 	require.Equal(t, []string{"How many would you like?"}, k.hearsBack("where is my order"), "not understood yet")
 	require.Eventually(t, func() bool {
-		p, err := k.program(t.Context(), k.ws, "test", "", false)
+		p, err := k.program(t.Context(), k.ws, k.conn, "", false)
 		require.NoError(t, err)
 		_, err = k.Models.Get(t.Context(), k.ws, hearing.Examples(p))
 		return err == nil

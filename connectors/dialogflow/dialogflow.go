@@ -20,13 +20,14 @@ import (
 // Connector is the manifest. The limit is the quota of text requests of a project
 // ("Quotas and limits", Dialogflow CX): 1,200 a minute unless more was granted.
 var Connector = sdk.Connector{
-	Name:       "dialogflow",
-	Title:      "Dialogflow CX",
-	Docs:       "https://cloud.google.com/dialogflow/cx/docs/reference/rest/v3-overview",
-	Config:     &Config{},
-	Operations: operations,
-	Limits:     sdk.Limits{PerSecond: 20, Burst: 20},
-	Open:       open,
+	Name:        "dialogflow",
+	Title:       "Dialogflow CX",
+	Docs:        "https://cloud.google.com/dialogflow/cx/docs/reference/rest/v3-overview",
+	Config:      &Config{},
+	Operations:  operations,
+	Understands: true,
+	Limits:      sdk.Limits{PerSecond: 20, Burst: 20},
+	Open:        open,
 }
 
 var operations = []sdk.Operation{

@@ -18,12 +18,13 @@ import (
 // account and the alias, and its answers say nothing of them but that they are used
 // up.
 var Connector = sdk.Connector{
-	Name:       "lex",
-	Title:      "Amazon Lex V2",
-	Docs:       "https://docs.aws.amazon.com/lexv2/latest/APIReference/API_Operations_Amazon_Lex_Runtime_V2.html",
-	Config:     &Config{},
-	Operations: operations,
-	Open:       open,
+	Name:        "lex",
+	Title:       "Amazon Lex V2",
+	Docs:        "https://docs.aws.amazon.com/lexv2/latest/APIReference/API_Operations_Amazon_Lex_Runtime_V2.html",
+	Config:      &Config{},
+	Operations:  operations,
+	Understands: true,
+	Open:        open,
 }
 
 var operations = []sdk.Operation{

@@ -14,11 +14,11 @@ func (r *reader) line(n *flow.Node) (Line, bool) {
 	if word, ok := n.Scalar.(string); ok {
 		if v, known := findVerb(word); known && v.optional {
 			empty := *n
-			empty.Kind, empty.Scalar = flow.Null, nil
-			n = &flow.Node{Line: n.Line, Col: n.Col, Kind: flow.Mapping, Pairs: []flow.Pair{{Key: word, At: n, Value: &empty}}}
+			empty.Kind, empty.Scalar = flow.NullNode, nil
+			n = &flow.Node{Line: n.Line, Col: n.Col, Kind: flow.MappingNode, Pairs: []flow.Pair{{Key: word, At: n, Value: &empty}}}
 		}
 	}
-	if n.Kind != flow.Mapping || len(n.Pairs) == 0 {
+	if n.Kind != flow.MappingNode || len(n.Pairs) == 0 {
 		r.fail(n, "a line must begin with who does what: %s", strings.Join(verbNames(), ", "))
 		return Line{}, false
 	}
@@ -33,11 +33,11 @@ func (r *reader) line(n *flow.Node) (Line, bool) {
 		return Line{}, false
 	}
 	keys := r.keys(n, "the line \""+v.name()+"\"", v.keys)
-	if first.Value.Kind == flow.Null && !v.optional {
+	if first.Value.Kind == flow.NullNode && !v.optional {
 		r.fail(first.At, "%q needs to be told %s", v.name(), v.keys[0].doc)
 		return Line{}, false
 	}
-	if first.Value.Kind == flow.Null {
+	if first.Value.Kind == flow.NullNode {
 		delete(keys, v.name())
 	}
 	l := Line{File: r.file, Line: n.Line, Col: n.Col, Verb: v.name()}
@@ -52,11 +52,11 @@ func (r *reader) fill(l *Line, v verb, own *flow.Node, keys map[string]*flow.Nod
 	case shapeText:
 		l.Name = r.text(keys[l.Verb])
 	case shapeNone:
-		if own.Kind != flow.Null {
+		if own.Kind != flow.NullNode {
 			r.fail(own, "nothing may follow here; write just the word")
 		}
 	}
-	if v.keys[0].shape == shapeMatch && l.Verb != "bot" && own.Kind != flow.Null {
+	if v.keys[0].shape == shapeMatch && l.Verb != "bot" && own.Kind != flow.NullNode {
 		l.Text = r.matcher(own)
 	}
 	l.With = r.object(keys["with"])
@@ -196,7 +196,7 @@ func (r *reader) message(own *flow.Node, keys map[string]*flow.Node) *Message {
 	m := &Message{Header: one("header"), Footer: one("footer"), Button: one("button"), Link: one("link"), URL: one("url"),
 		Location: one("location"), Contact: one("contact"), Template: r.text(keys["template"]),
 		Choices: r.matchers(keys["choices"]), Cards: r.matchers(keys["cards"]), Params: r.matchers(keys["params"])}
-	if own.Kind != flow.Null {
+	if own.Kind != flow.NullNode {
 		m.Text = r.matcher(own)
 	}
 	if n := keys["media"]; n != nil {

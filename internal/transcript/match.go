@@ -24,13 +24,13 @@ func exactly(s string) *Matcher { return &Matcher{exact: &s} }
 // matcher reads what a text must be.
 func (r *reader) matcher(n *flow.Node) *Matcher {
 	switch n.Kind {
-	case flow.List:
+	case flow.ListNode:
 		m := &Matcher{any: r.matchers(n)}
 		if len(m.any) == 0 {
 			r.fail(n, "the list is empty")
 		}
 		return m
-	case flow.Mapping:
+	case flow.MappingNode:
 		keys := r.keys(n, "what a text must be", matchKeys)
 		m := &Matcher{any: r.matchers(keys["any"])}
 		if c := keys["contains"]; c != nil {
@@ -51,7 +51,7 @@ func (r *reader) matchers(n *flow.Node) []*Matcher {
 	if n == nil {
 		return nil
 	}
-	if n.Kind != flow.List {
+	if n.Kind != flow.ListNode {
 		r.fail(n, "a list must stand here, not %s", n.Kind)
 		return nil
 	}

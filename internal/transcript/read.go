@@ -40,7 +40,7 @@ func (r *reader) fail(at *flow.Node, format string, args ...any) {
 
 func (r *reader) whole(f *File, root *flow.Node) {
 	keys := r.keys(root, "a file of transcripts", fileKeys)
-	if root.Kind != flow.Mapping {
+	if root.Kind != flow.MappingNode {
 		return
 	}
 	f.Flow = r.text(keys["flow"])
@@ -48,7 +48,7 @@ func (r *reader) whole(f *File, root *flow.Node) {
 	r.setting(&own, keys)
 	f.Setting = own
 	list := keys["transcripts"]
-	if list == nil || list.Kind != flow.Mapping || len(list.Pairs) == 0 {
+	if list == nil || list.Kind != flow.MappingNode || len(list.Pairs) == 0 {
 		at := root
 		if list != nil {
 			at = list
@@ -66,7 +66,7 @@ func (r *reader) whole(f *File, root *flow.Node) {
 
 func (r *reader) transcript(t *Transcript, n *flow.Node) {
 	lines := n
-	if n.Kind == flow.Mapping {
+	if n.Kind == flow.MappingNode {
 		keys := r.keys(n, "a transcript", transcriptKeys)
 		r.setting(&t.Setting, keys)
 		if lines = keys["lines"]; lines == nil {
@@ -77,7 +77,7 @@ func (r *reader) transcript(t *Transcript, n *flow.Node) {
 	if t.Seed == "" {
 		t.Seed = t.Name
 	}
-	if lines.Kind != flow.List || len(lines.Items) == 0 {
+	if lines.Kind != flow.ListNode || len(lines.Items) == 0 {
 		r.fail(lines, "a transcript must be a list of lines, such as \"customer: hello\" and \"bot: Welcome!\"")
 		return
 	}
@@ -135,13 +135,13 @@ func (r *reader) zone(n *flow.Node) (*time.Location, bool) {
 }
 
 func (r *reader) replies(n *flow.Node) (out []Reply) {
-	if n.Kind != flow.Mapping {
+	if n.Kind != flow.MappingNode {
 		r.fail(n, "\"replies\" must map operations to their answers")
 		return nil
 	}
 	for _, p := range n.Pairs {
 		rules := []*flow.Node{p.Value}
-		if p.Value.Kind == flow.List {
+		if p.Value.Kind == flow.ListNode {
 			rules = p.Value.Items
 		}
 		for _, rule := range rules {
@@ -209,7 +209,7 @@ func (r *reader) failure(keys map[string]*flow.Node) *sdk.Error {
 // keys reads a mapping of known keys.
 func (r *reader) keys(n *flow.Node, what string, known []key) map[string]*flow.Node {
 	out := map[string]*flow.Node{}
-	if n.Kind != flow.Mapping {
+	if n.Kind != flow.MappingNode {
 		r.fail(n, "%s must be a mapping, and is %s", what, n.Kind)
 		return out
 	}
@@ -244,7 +244,7 @@ func (r *reader) text(n *flow.Node) string {
 		return string(js)
 	}
 	hint := ""
-	if n.Kind == flow.Bool {
+	if n.Kind == flow.BoolNode {
 		hint = "; put it in quotes if it is a text"
 	}
 	r.fail(n, "a text must stand here, not %s%s", n.Kind, hint)
@@ -252,7 +252,7 @@ func (r *reader) text(n *flow.Node) string {
 }
 
 func (r *reader) texts(n *flow.Node) []string {
-	if n.Kind != flow.List {
+	if n.Kind != flow.ListNode {
 		return []string{r.text(n)}
 	}
 	var out []string
@@ -269,7 +269,7 @@ func (r *reader) object(n *flow.Node) any {
 	if n == nil {
 		return nil
 	}
-	if n.Kind != flow.Mapping {
+	if n.Kind != flow.MappingNode {
 		r.fail(n, "a mapping must stand here, not %s", n.Kind)
 		return nil
 	}

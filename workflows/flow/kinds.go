@@ -80,7 +80,7 @@ const maxWritten = 300
 
 // parseNumber understands a number in digits or words; see package written.
 func parseNumber(r reading) (any, bool) {
-	if plain(r.text) { // as most are
+	if digitsOnly(r.text) { // as most are
 		f, err := strconv.ParseFloat(r.text, 64)
 		return f, err == nil && !math.IsInf(f, 0)
 	}
@@ -91,8 +91,8 @@ func parseNumber(r reading) (any, bool) {
 	return f, ok
 }
 
-// plain tells that a text has digits only.
-func plain(text string) bool {
+// digitsOnly tells that a text has digits only.
+func digitsOnly(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 

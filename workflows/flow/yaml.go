@@ -6,12 +6,12 @@ import "slices"
 type NodeKind string
 
 const (
-	Null    NodeKind = "nothing"
-	Bool    NodeKind = "true or false"
-	Number  NodeKind = "a number"
-	Text    NodeKind = "a text"
-	List    NodeKind = "a list"
-	Mapping NodeKind = "a mapping"
+	NullNode    NodeKind = "nothing"
+	BoolNode    NodeKind = "true or false"
+	NumberNode  NodeKind = "a number"
+	TextNode    NodeKind = "a text"
+	ListNode    NodeKind = "a list"
+	MappingNode NodeKind = "a mapping"
 )
 
 // Node is a YAML document's content with its places, for documents that go with
@@ -44,7 +44,7 @@ func ReadYAML(file string, src []byte) (*Node, []Problem) {
 }
 
 func (n *node) export() *Node {
-	out := &Node{Line: n.line, Col: n.col, Kind: [...]NodeKind{Null, Bool, Number, Text, List, Mapping}[n.kind]}
+	out := &Node{Line: n.line, Col: n.col, Kind: [...]NodeKind{NullNode, BoolNode, NumberNode, TextNode, ListNode, MappingNode}[n.kind]}
 	switch n.kind {
 	case boolNode:
 		out.Scalar = n.flag
@@ -73,13 +73,13 @@ func (n *Node) Get(key string) *Node {
 // Value gives the content as encoding/json would decode it.
 func (n *Node) Value() any {
 	switch n.Kind {
-	case List:
+	case ListNode:
 		out := make([]any, len(n.Items))
 		for i, item := range n.Items {
 			out[i] = item.Value()
 		}
 		return out
-	case Mapping:
+	case MappingNode:
 		out := make(map[string]any, len(n.Pairs))
 		for _, p := range n.Pairs {
 			out[p.Key] = p.Value.Value()
