@@ -71,8 +71,11 @@ func (s Subject) actions() (list []action) {
 }
 
 // connType is the type of the connection, nil if it cannot be opened, which a
-// check of its own tells.
+// check of its own tells, or has no fake to be opened with.
 func (s Subject) connType() reflect.Type {
+	if s.Fake.Account == nil {
+		return nil
+	}
 	conn, err := s.Connector.Open(s.Fake.Account("http://127.0.0.1:9/"+s.Connector.Name, secret), s.host(options{}))
 	if err != nil || conn == nil {
 		return nil
