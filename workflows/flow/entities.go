@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // entities are written as `variable: kind`, or with a kind of one's own:
@@ -137,7 +138,11 @@ func (m *machine) ofKind(kind, text string) (any, bool) {
 
 // sought are the kinds that can be told within a sentence, with how many words a
 // value of theirs may have.
-var sought = map[string]int{"number": 1, "integer": 1, "amount": 2, "date": 3, "time": 2, "email": 1, "phone": 4}
+var sought = map[string]int{"number": 3, "integer": 3, "amount": 5, "date": 6, "time": 5, "email": 1, "phone": 4}
+
+// numeric kinds are looked for in digits: within a sentence "a" and "one" are seldom
+// meant as numbers.
+var numeric = map[string]bool{"number": true, "integer": true, "amount": true}
 
 // find looks for a value of a kind in a text: the first one, the longest first. An
 // amount needs its currency, since a bare number may be anything.
@@ -150,7 +155,7 @@ func (m *machine) find(kind, text string) any {
 	for i := range words {
 		for n := min(longest, len(words)-i); n > 0; n-- {
 			piece := strings.Trim(strings.Join(words[i:i+n], " "), "#.,;:!?()\"'¿¡؟।")
-			if piece == "" {
+			if piece == "" || numeric[kind] && !strings.ContainsFunc(piece, unicode.IsDigit) {
 				continue
 			}
 			v, ok := m.ofKind(kind, piece)
