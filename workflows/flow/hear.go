@@ -30,6 +30,7 @@ func (m *machine) message(msg *sdk.Incoming) move {
 	if to, ok := m.p.doc.head.Entries.find(msg.Tap); ok {
 		return to.to
 	}
+	m.feel()
 	q, asks := s.(question)
 	switch {
 	case asks && msg.Tap != "" && m.st.Pending == "":

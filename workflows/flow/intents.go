@@ -113,9 +113,10 @@ func (d *Document) intents() []sdk.Intent {
 	return out
 }
 
-// understood takes note of what was made of a message.
-func (m *machine) understood(u *sdk.Understanding) {
-	m.heard = u
+// feel takes note of how a message in words of the customer's own sounded. A choice
+// or a keyword says nothing of it: its words are the flow's.
+func (m *machine) feel() {
+	u := m.heard
 	if u == nil {
 		return
 	}

@@ -127,7 +127,7 @@ func (m *machine) handle(ev *Event) {
 		if !m.st.Handed && ev.Message != nil {
 			m.out.Missed, m.said = false, ev.Message.Text
 			m.begins(ev.At)
-			m.understood(ev.Understood)
+			m.heard = ev.Understood
 			m.proceed(m.message(ev.Message))
 			m.heard = nil
 		}

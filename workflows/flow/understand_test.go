@@ -239,3 +239,16 @@ func TestChecksOfUnderstanding(t *testing.T) {
 	doc, _ = Parse("x.yaml", []byte(strings.Replace(spoken, "e f]}", "e f]}, description: one", 1)+"understand: {engines: [openai]}\n"))
 	require.Empty(t, Check(doc, nil), "a service needs no examples in all languages")
 }
+
+// The words of a choice or a keyword are the flow's: they say nothing of the mood.
+func TestAChoiceHasNoMood(t *testing.T) {
+	k := newTalk(t, "name: t\nagent_queue: desk\nkeywords: {start: [awful]}\nblocks:\n  start:\n    - choices: \"You are {{ mood ?? 'calm' }}.\"\n      options: [{label: A terrible problem, go: start}]\n")
+	said := func(text string) string {
+		return k.events(understood(text, sdk.Understanding{Sentiment: sdk.Negative}))[0]
+	}
+	k.say("hello")
+	require.NotContains(t, said("A terrible problem"), "negative")
+	require.NotContains(t, said("awful"), "negative")
+	said("this is horrible")
+	require.Contains(t, said("A terrible problem"), "negative", "what was said before counts on")
+}
