@@ -84,6 +84,10 @@ type connection struct {
 	customers customers
 }
 
+// Authorized implements [sdk.Authorized]: a token in the configuration needs no
+// consent while it is good.
+func (c *connection) Authorized() bool { return c.AccessToken != "" }
+
 func open(raw json.RawMessage, host sdk.Host) (any, error) {
 	s, err := readConfig(raw)
 	if err != nil {

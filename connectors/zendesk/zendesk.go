@@ -111,6 +111,9 @@ func explicitHost(baseURL string) string {
 	return u.Host
 }
 
+// Authorized implements [sdk.Authorized]: an API token needs no consent.
+func (c *connection) Authorized() bool { return c.APIToken != "" }
+
 // Check asks whose credentials these are, and says what else is missing.
 func (c *connection) Check(ctx context.Context) error {
 	if _, err := c.me(ctx); err != nil {

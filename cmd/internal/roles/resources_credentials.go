@@ -3,7 +3,6 @@ package roles
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 	"parley/api"
@@ -53,7 +52,7 @@ func (r connectionResource) Check(ctx context.Context, ws uuid.UUID, name string
 	if err != nil {
 		return api.Checkup{}, err
 	}
-	if a := shown.Authorization; a != nil && !needless(*a, found) {
+	if a := shown.Authorization; a != nil {
 		finding := checkup.Finding{What: checkup.Authorization, State: checkup.OK}
 		if a.State != "authorized" {
 			finding = checkup.Finding{What: checkup.Authorization, State: checkup.Missing, Code: a.Code,
@@ -63,14 +62,6 @@ func (r connectionResource) Check(ctx context.Context, ws uuid.UUID, name string
 	}
 	found = append(found, ofChore(checkup.Subscription, shown.Subscription)...)
 	return showCheckup(append(found, ofChore(checkup.Poll, shown.Poll)...)), nil
-}
-
-// needless tells whether nobody has to authorise the connection: nobody ever did, and
-// it calls its provider all the same, with a token of its configuration.
-func needless(a api.Authorization, found []checkup.Finding) bool {
-	return a.Code == oauth.NeverAuthorised && !slices.ContainsFunc(found, func(f checkup.Finding) bool {
-		return f.What == checkup.Credentials && f.State == checkup.Failed
-	})
 }
 
 // ofChore finds nothing for a connection without the chore.

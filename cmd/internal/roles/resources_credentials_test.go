@@ -105,7 +105,7 @@ func TestAConnectionFromItsFirstDay(t *testing.T) {
 // tokened is a connection that has a token of its own where others are authorised.
 type tokened struct{}
 
-func (tokened) Check(context.Context) error { return nil }
+func (tokened) Authorized() bool { return true }
 
 func TestAConnectionWithATokenOfItsOwnNeedsNobodysConsent(t *testing.T) {
 	d := openWith(t, sdk.Connector{Name: "bank", OAuth: &sdk.OAuth{AuthorizeURL: "{base_url}/authorize", TokenURL: "{base_url}/token"},
