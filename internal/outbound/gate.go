@@ -24,6 +24,8 @@ type gate struct {
 	left   int
 	window time.Time
 	flying int
+	// withheld are slots that belong to other processes.
+	withheld int
 }
 
 func newGate(l sdk.Limits) *gate {
@@ -35,6 +37,34 @@ func newGate(l sdk.Limits) *gate {
 		g.slots = make(chan struct{}, l.Concurrent)
 	}
 	return g
+}
+
+// divide leaves this process its part of the limits, of so many that share them:
+// at least one request at once. Slots that are taken are withheld when they are free
+// the next time.
+func (g *gate) divide(among int) {
+	if g.limits.PerSecond > 0 {
+		g.rate.SetLimit(rate.Limit(g.limits.PerSecond / float64(among)))
+		g.rate.SetBurst(max(g.limits.Burst/among, 1))
+	}
+	if g.slots == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for others := g.limits.Concurrent - max(g.limits.Concurrent/among, 1); g.withheld != others; {
+		if g.withheld > others {
+			<-g.slots
+			g.withheld--
+			continue
+		}
+		select {
+		case g.slots <- struct{}{}:
+			g.withheld++
+		default:
+			return
+		}
+	}
 }
 
 // enter waits until a request may begin and returns what must be called when it

@@ -8,6 +8,7 @@ package outbound
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,8 @@ type Outbound struct {
 	o       Options
 	metrics *metrics
 	lines   *lru.Cache[Connection, *state]
+	// among is how many processes share the limits of each connection.
+	among atomic.Int64
 }
 
 // kept is how many connections' states are kept at most.
@@ -61,7 +64,18 @@ func New(o Options) *Outbound {
 		o.HalfOpenAfter = 10 * time.Second
 	}
 	lines, _ := lru.New[Connection, *state](kept) // fails only for a size below 1
-	return &Outbound{o: o, metrics: newMetrics(o.Registry), lines: lines}
+	out := &Outbound{o: o, metrics: newMetrics(o.Registry), lines: lines}
+	out.among.Store(1)
+	return out
+}
+
+// Share says among how many processes the limits of each connection are divided: one
+// process by itself does not know of the others.
+func (o *Outbound) Share(among int) {
+	o.among.Store(int64(max(among, 1)))
+	for _, s := range o.lines.Values() {
+		s.gate.divide(max(among, 1))
+	}
 }
 
 // state is what is known of one connection.
@@ -80,6 +94,7 @@ func (o *Outbound) Wrap(c Connection, limits sdk.Limits, next http.RoundTripper)
 		if before, there, _ := o.lines.PeekOrAdd(c, s); there {
 			s = before
 		}
+		s.gate.divide(int(o.among.Load()))
 	}
 	return &transport{state: s, connector: c.Connector, next: next, metrics: o.metrics}
 }

@@ -255,6 +255,44 @@ func TestConnectionsDoNotShareLimits(t *testing.T) {
 	})
 }
 
+// Of two processes each keeps to half of the limits, also in what it has opened
+// before, and has all again when the other is gone.
+func TestProcessesShareLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := outbound.New(outbound.Options{})
+		p := &provider{takes: 100 * time.Millisecond}
+		rt := o.Wrap(shop, sdk.Limits{PerSecond: 1000, Burst: 1000, Concurrent: 4}, p)
+		crowd := func() int64 {
+			p.most.Store(0)
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					_, err := call(t, rt, time.Minute)
+					require.Nil(t, err)
+				})
+			}
+			all.Wait()
+			return p.most.Load()
+		}
+		require.EqualValues(t, 4, crowd())
+		o.Share(2)
+		require.EqualValues(t, 2, crowd())
+		o.Share(100)
+		require.EqualValues(t, 1, crowd(), "one at least")
+		o.Share(1)
+		require.EqualValues(t, 4, crowd())
+
+		slow := o.Wrap(outbound.Connection{ID: uuid.New()}, sdk.Limits{PerSecond: 10, Burst: 1}, &provider{})
+		o.Share(2)
+		began := time.Now()
+		for range 6 {
+			_, err := call(t, slow, 15*time.Second)
+			require.Nil(t, err)
+		}
+		require.Equal(t, time.Second, time.Since(began), "five a second")
+	})
+}
+
 // counted is the sum of a counter over its labels.
 func counted(t *testing.T, reg *prometheus.Registry, name string) (sum float64) {
 	all, err := reg.Gather()

@@ -76,6 +76,7 @@ type Engine struct {
 	Bookings      *bookings.Bookings
 	Connections   *connections.Connections
 	Outages       *outages.Outages
+	Outbound      *outbound.Outbound
 	Flows         *flows.Flows
 	Models        *models.Models
 	Misses        *misses.Misses
@@ -130,8 +131,9 @@ func Open(ctx context.Context, c Config, worker bool) (*Engine, error) {
 	e.Misses = misses.New(e.DB, e.Vault)
 	e.OAuth = oauth.New(e.DB, e.Vault, c.PublicURL)
 	e.Outages = outages.New(e.DB, outages.Options{})
+	e.Outbound = outbound.New(outbound.Options{Registry: c.Registry, Opened: e.circuitOpened})
 	e.Connections = connections.New(connections.Options{DB: e.DB, Vault: e.Vault, Connectors: c.Connectors, PublicURL: c.PublicURL, Tokens: e.OAuth.Source,
-		Outbound: outbound.New(outbound.Options{Registry: c.Registry, Opened: e.circuitOpened}),
+		Outbound: e.Outbound,
 		Wrap:     c.Proof.wrap(observe.NewCalls(c.Registry).Wrap)})
 	if e.Temporal, err = dial(c, e.Vault, worker); err != nil {
 		return nil, err

@@ -58,6 +58,7 @@ func (e *Engine) Worker(ctx context.Context) error {
 	go e.reconciler(d).Run(ctx)
 	go e.joinParked(ctx, d)
 	go e.drainOutages(ctx)
+	go e.shareLimits(ctx)
 	go e.forgetMisses(ctx)
 	<-ctx.Done()
 	return nil
