@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -27,7 +28,8 @@ func importCommand() *cobra.Command {
 		Short: "Make a connector of a provider's OpenAPI document",
 		Long: `Makes a connector without Go of an OpenAPI document (3.0 or 3.1): connector.yaml
 and schemas.json in DIR, and overrides.yaml for what you want otherwise, which a
-later import leaves alone. Use it with --connectors DIR. See docs/import.md.
+later import leaves alone. Use it with --connectors DIR. References to other files
+are followed within FILE's folder, not out of it. See docs/import.md.
 
 Exit code 0: the connector is there; standard output tells what was imported and
 what was not. 1: the document cannot be used. 2: wrong usage.`,
@@ -38,7 +40,7 @@ what was not. 1: the document cannot be used. 2: wrong usage.`,
 					return exit.Misused("%s is missing; usage: %s", flag, cmd.UseLine())
 				}
 			}
-			raw, err := readDocument(cmd.Context(), source)
+			raw, left, err := readDocument(cmd.Context(), source)
 			if err != nil {
 				return exit.Misused("--openapi: %v", err)
 			}
@@ -46,6 +48,7 @@ what was not. 1: the document cannot be used. 2: wrong usage.`,
 			if err != nil {
 				return &exit.Error{Code: exit.Failure, Message: fmt.Sprintf("%s: %v", source, err)}
 			}
+			r.Report.Notes = append(r.Report.Notes, left...)
 			if err := r.Write(out); err != nil {
 				return &exit.Error{Code: exit.Failure, Message: err.Error()}
 			}
@@ -58,23 +61,35 @@ what was not. 1: the document cannot be used. 2: wrong usage.`,
 	return cmd
 }
 
-func readDocument(ctx context.Context, source string) ([]byte, error) {
+// readDocument reads a document; a file with those beside it that it refers to.
+// left are references that were not followed.
+func readDocument(ctx context.Context, source string) (raw []byte, left []openapi.Note, err error) {
 	u, err := url.Parse(source)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return os.ReadFile(source)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		raw, err = fetchDocument(ctx, source, u.Host)
+		return raw, nil, err
 	}
-	client := sdk.NewHTTPClient(sdk.HTTPOptions{Timeout: time.Minute, AllowHost: u.Host})
+	folder, err := os.OpenRoot(filepath.Dir(source))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer folder.Close()
+	return openapi.Bundle(folder.FS(), filepath.Base(source))
+}
+
+func fetchDocument(ctx context.Context, source, host string) ([]byte, error) {
+	client := sdk.NewHTTPClient(sdk.HTTPOptions{Timeout: time.Minute, AllowHost: host})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source, nil)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be fetched: %s", u.Host, strings.TrimPrefix(err.Error(), "Get "))
+		return nil, fmt.Errorf("%s cannot be fetched: %s", host, strings.TrimPrefix(err.Error(), "Get "))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", u.Host, resp.Status)
+		return nil, fmt.Errorf("%s answered %s", host, resp.Status)
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, largestDocument+1))
 	if err == nil && len(raw) > largestDocument {

@@ -66,10 +66,11 @@ func (d *document) scheme(name string) (declared.Auth, int, error) {
 	if err != nil {
 		return declared.Auth{}, 0, err
 	}
+	scheme := strings.TrimSuffix(strings.ToLower(text(s, "scheme")), "auth") // some write BasicAuth
 	switch kind, in := strings.ToLower(text(s, "type")), text(s, "in"); {
-	case kind == "http" && strings.EqualFold(text(s, "scheme"), "bearer"):
+	case kind == "http" && scheme == "bearer":
 		return declared.Auth{Type: "bearer"}, 9, nil
-	case kind == "http" && strings.EqualFold(text(s, "scheme"), "basic"):
+	case kind == "http" && scheme == "basic":
 		return declared.Auth{Type: "basic"}, 7, nil
 	case kind == "apikey" && (in == "header" || in == "query") && text(s, "name") != "":
 		rank := map[string]int{"header": 6, "query": 3}[in]

@@ -3,8 +3,8 @@
 // A document is read as a plain tree: what a connector needs of it is little, and
 // real documents break rules that do not matter here. What matters and is not
 // understood is left out and reported, operation by operation. References are
-// followed within the document only; schemas keep theirs, so that recursion costs
-// nothing.
+// followed within the document, into which Bundle puts what files beside it
+// describe; schemas keep theirs, so that recursion costs nothing.
 package openapi
 
 import (
@@ -29,20 +29,10 @@ type document struct {
 
 var unslash = strings.NewReplacer("~1", "/", "~0", "~")
 
-func parse(raw []byte) (d *document, err error) {
-	defer func() { // a parser's bug with a stranger's file is no reason to fall
-		if r := recover(); r != nil {
-			d, err = nil, errors.New("the document cannot be read")
-		}
-	}()
-	var root object
-	if json.Valid(raw) {
-		err = json.Unmarshal(raw, &root)
-	} else if err = yaml.Unmarshal(raw, &root); err != nil {
-		err = errors.New(yaml.FormatError(err, false, false))
-	}
+func parse(raw []byte) (*document, error) {
+	root, err := decode(raw)
 	if err != nil {
-		return nil, fmt.Errorf("the document is neither JSON nor YAML of an object: %w", err)
+		return nil, err
 	}
 	version, _ := root["openapi"].(string)
 	switch {
@@ -57,11 +47,29 @@ func parse(raw []byte) (d *document, err error) {
 	return &document{root: root, old: strings.HasPrefix(version, "3.0")}, nil
 }
 
+// decode reads an object of JSON or YAML.
+func decode(raw []byte) (root object, err error) {
+	defer func() { // a parser's bug with a stranger's file is no reason to fall
+		if r := recover(); r != nil {
+			root, err = nil, errors.New("the document cannot be read")
+		}
+	}()
+	if json.Valid(raw) {
+		err = json.Unmarshal(raw, &root)
+	} else if err = yaml.Unmarshal(raw, &root); err != nil {
+		err = errors.New(yaml.FormatError(err, false, false))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the document is neither JSON nor YAML of an object: %w", err)
+	}
+	return root, nil
+}
+
 // errExternal is a reference that leaves the document.
 type errExternal struct{ ref string }
 
 func (e errExternal) Error() string {
-	return fmt.Sprintf("it refers to %q, outside of the document; bundle the documents into one first", e.ref)
+	return fmt.Sprintf("it refers to %q, outside of the document and of the files beside it", e.ref)
 }
 
 // deref follows references to an object. What is none gives an empty one.

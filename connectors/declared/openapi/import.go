@@ -74,6 +74,9 @@ func Import(raw []byte, o Options) (*Result, error) {
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		i.path(path, paths[path])
 	}
+	for _, why := range slices.Sorted(maps.Keys(i.c.contradictions)) {
+		i.note("schemas", why)
+	}
 	if len(i.report.Operations) == 0 {
 		if len(i.report.Skipped) > 0 {
 			first := i.report.Skipped[0]

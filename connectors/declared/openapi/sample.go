@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp/syntax"
 	"slices"
 	"strings"
 )
@@ -138,20 +137,26 @@ func (c *converter) form(s object, k string, forms []any, depth int) (any, bool)
 	return nil, false
 }
 
-// full makes an object with its optional fields of plain types, too.
+// full makes an object with its optional fields, too, and something in its lists.
 func (c *converter) full(f any, rest object, depth int) (any, bool) {
 	s := c.merged(object{"allOf": []any{rest, f}}, depth)
 	if c.kind(s) != "object" {
 		return nil, false
 	}
 	all := maps.Clone(s)
+	properties := maps.Clone(sub(s, "properties"))
 	var names []any
-	for _, name := range slices.Sorted(maps.Keys(sub(s, "properties"))) {
-		if c.resolve(sub(s, "properties")[name])["readOnly"] != true {
-			names = append(names, name)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		p := c.resolve(properties[name])
+		if p["readOnly"] == true {
+			continue
+		}
+		names = append(names, name)
+		if p["type"] == "array" {
+			properties[name] = object{"allOf": []any{p, object{"minItems": 1}}}
 		}
 	}
-	all["required"] = names
+	all["properties"], all["required"] = properties, names
 	return c.object(all, depth+8)
 }
 
@@ -285,13 +290,10 @@ func textFor(s object) (any, bool) {
 	low, high := int(min(number(s["minLength"], 0), 1<<16)), int(min(number(s["maxLength"], math.MaxInt32), math.MaxInt32))
 	if p := text(s, "pattern"); p != "" {
 		made, ok := fromPattern(p, low)
-		if !ok {
-			return nil, false
-		}
-		if v = made; len([]rune(v)) > high {
-			return nil, false
-		}
-		return v, true
+		return made, ok && len([]rune(made)) <= high
+	}
+	if p := text(s, foreignPattern); p != "" {
+		return fromForeign(p, low, high)
 	}
 	if !known {
 		v = "x"
@@ -303,73 +305,4 @@ func textFor(s object) (any, bool) {
 		v = string(r[:high])
 	}
 	return v, true
-}
-
-// fromPattern makes a text of at least that length that a pattern matches.
-func fromPattern(pattern string, low int) (string, bool) {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return "", false
-	}
-	re = re.Simplify()
-	for repeat := 0; repeat <= low+1; repeat++ {
-		var b strings.Builder
-		if !writeMatch(&b, re, repeat) {
-			return "", false
-		}
-		if len([]rune(b.String())) >= low {
-			return b.String(), true
-		}
-	}
-	return "", false
-}
-
-// writeMatch writes something that re matches; what may be repeated, that often.
-func writeMatch(b *strings.Builder, re *syntax.Regexp, repeat int) bool {
-	switch re.Op {
-	case syntax.OpLiteral:
-		b.WriteString(string(re.Rune))
-	case syntax.OpCharClass:
-		if len(re.Rune) == 0 {
-			return false
-		}
-		b.WriteRune(pick(re.Rune))
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte('x')
-	case syntax.OpCapture, syntax.OpConcat:
-		for _, part := range re.Sub {
-			if !writeMatch(b, part, repeat) {
-				return false
-			}
-		}
-	case syntax.OpAlternate:
-		return writeMatch(b, re.Sub[0], repeat)
-	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest:
-		times := repeat
-		if re.Op == syntax.OpPlus {
-			times = max(1, repeat)
-		} else if re.Op == syntax.OpQuest {
-			times = min(1, repeat)
-		}
-		for range times {
-			if !writeMatch(b, re.Sub[0], repeat) {
-				return false
-			}
-		}
-	case syntax.OpNoMatch:
-		return false
-	}
-	return true
-}
-
-// pick takes a letter or digit of a class, else its first character.
-func pick(ranges []rune) rune {
-	for _, want := range "a1AxX0" {
-		for i := 0; i < len(ranges); i += 2 {
-			if ranges[i] <= want && want <= ranges[i+1] {
-				return want
-			}
-		}
-	}
-	return ranges[0]
 }

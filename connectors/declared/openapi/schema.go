@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,10 +18,12 @@ type converter struct {
 	// broken are the definitions that refer outside, or nowhere, and why.
 	broken map[string]error
 	err    error
+	// contradictions are what was left out because no value could satisfy it.
+	contradictions map[string]bool
 }
 
 func newConverter(d *document) *converter {
-	return &converter{doc: d, defs: object{}, name: map[string]string{}, broken: map[string]error{}}
+	return &converter{doc: d, defs: object{}, name: map[string]string{}, broken: map[string]error{}, contradictions: map[string]bool{}}
 }
 
 // keep are the keywords that mean the same in both and matter for checking.
@@ -52,7 +55,7 @@ func (c *converter) schema(v any) any {
 	out := object{}
 	for _, k := range keep {
 		if v, ok := s[k]; ok && v != nil {
-			out[k] = v
+			out[k] = numeric(k, v)
 		}
 	}
 	if d := text(s, "description"); d != "" {
@@ -84,12 +87,20 @@ func (c *converter) schema(v any) any {
 	c.types(s, out)
 	c.bounds(s, out)
 	c.required(s, out)
-	if p := text(s, "pattern"); p != "" {
-		if _, err := regexp.Compile(p); err == nil { // ECMA 262 has more than Go's
-			out["pattern"] = p
-		}
-	}
+	c.pattern(text(s, "pattern"), out)
 	return out
+}
+
+// numeric reads the bounds that YAML gives as a text, as they are beyond 64 bits.
+func numeric(keyword string, v any) any {
+	s, ok := v.(string)
+	if !ok || !strings.HasSuffix(strings.ToLower(keyword), "imum") {
+		return v
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return f
+	}
+	return v
 }
 
 // reference converts what is referred to, once, and refers to it.
@@ -179,7 +190,7 @@ func (c *converter) bounds(s, out object) {
 			}
 		case nil:
 		default:
-			out[exclusive] = v
+			out[exclusive] = numeric(exclusive, v)
 		}
 	}
 }
