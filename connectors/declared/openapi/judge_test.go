@@ -282,6 +282,10 @@ var corrections = map[string]func(doc object){
 		parameters := doc["components"].(object)["parameters"].(object)
 		parameters["If-Modified-Since"] = object{"name": "If-Modified-Since", "in": "header", "schema": object{"type": "string"}}
 	},
+	// A scheme of RFC 7617 by another name than its own, Basic.
+	"worldpay/worldpay-hosted-payment-pages-openapi.yaml": func(doc object) {
+		doc["components"].(object)["securitySchemes"].(object)["BasicAuth"].(object)["scheme"] = "basic"
+	},
 	// A currency of three characters whose pattern allows one, ^[A-Z]$.
 	"worldpay/worldpay-card-payments-openapi.yaml": func(doc object) {
 		currency := doc
