@@ -39,8 +39,10 @@ type otpStep struct {
 var errEntropy = errors.New("the engine gave no entropy for a code")
 
 func (s *otpStep) finish(r *reader, n *node) {
-	for _, e := range s.With.exprs() {
-		e.locals = append(e.locals, "code")
+	if s.With != nil {
+		for _, e := range s.With.exprs() {
+			e.locals = append(e.locals, "code")
+		}
 	}
 	if s.Digits != nil && (*s.Digits < 4 || *s.Digits > 8) {
 		r.fail(n.get("digits").pos, "digits must be from 4 to 8")
